@@ -1,0 +1,5 @@
+"""`python -m labelplan`."""
+
+from labelplan.cli.main import main
+
+main()

@@ -1,0 +1,125 @@
+"""The entry point: finds the command, runs it, and is the one place that shows errors and turns them into exit codes.
+
+Commands are loaded only when they run, and `labelplan --help` loads none of them, nor typer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from labelplan import __version__
+from labelplan.errors import DONE, INTERRUPTED, LabelplanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: dict[str, str] = {
+    "validate": "Check specs without the network",
+    "plan": "Label every object and write a signed plan of what to keep and delete",
+    "show": "Show a plan: what would happen, and why",
+    "verify": "Check a plan's bytes, signatures and expiry",
+    "sign": "Add your signature to a plan, as an approval",
+    "apply": "Delete exactly what a verified plan says, with a way back",
+    "undo": "Bring back what a run deleted",
+    "key": "Make or show the key that signs plans",
+    "schema": "Print the JSON Schema of a format",
+    "demo": "Walk through the main job on real photographs, on this machine only",
+}
+"""Name and summary of every command; each lives in the module `labelplan.cli.<name>` as the Typer object `app`."""
+
+EXAMPLES = """\
+Examples:
+  labelplan demo
+  labelplan validate deer.yaml
+  labelplan plan deer.yaml -o deer.plan.json
+  labelplan show deer.plan.json --deletes
+  labelplan apply deer.plan.json
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; the console script."""
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(args: list[str]) -> int:
+    """Run one command line and return its exit code (docs/exit-codes.md)."""
+    try:
+        return _dispatch(args)
+    except LabelplanError as error:
+        _show_error(error, as_json="--json" in args)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201 - the one place that talks for a whole command
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing to flush to
+        return DONE
+
+
+def _dispatch(args: list[str]) -> int:
+    if not args or args[0] in {"--help", "-h", "help"}:
+        sys.stdout.write(help_text())
+        return DONE
+    if args[0] == "--version":
+        sys.stdout.write(f"labelplan {__version__}\n")
+        return DONE
+    name = args[0]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        what = f"There is no command '{name}'." + (f" Did you mean '{near[0]}'?" if near else "")
+        raise UsageError(what, hint="labelplan --help lists the commands.")
+    return _run_command(name, args[1:])
+
+
+def _run_command(name: str, args: list[str]) -> int:
+    import typer  # noqa: PLC0415 - loaded only when a command runs
+
+    app = importlib.import_module(f"labelplan.cli.{name}").app
+    # click's ClickException; newer typer carries click inside itself, older typer imports it
+    click_exception: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    try:
+        result = typer.main.get_command(app).main(args, prog_name=f"labelplan {name}", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except click_exception as error:
+        what: str = error.format_message()  # type: ignore[attr-defined]  # ClickException has it
+        raise UsageError(what, hint=f"labelplan {name} --help shows what it takes.") from None
+    return result if isinstance(result, int) else DONE
+
+
+def help_text() -> str:
+    """Return what `labelplan --help` prints."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items())
+    return f"""\
+Usage: labelplan COMMAND [ARGS]...
+
+  Terraform for cleaning training images: plan, review, apply, undo.
+
+Commands:
+{commands}
+
+Options:
+  --version  Show the version and exit.
+  --help     Show this message and exit; labelplan COMMAND --help tells more.
+
+{EXAMPLES}"""
+
+
+def _show_error(error: LabelplanError, *, as_json: bool) -> None:
+    kind = type(error).__name__
+    if as_json:
+        body = {"error": {"kind": kind, "exit_code": error.exit_code, "message": error.what, "hint": error.advice}}
+        sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
+    advice = f"\n{error.advice}" if error.advice else ""
+    sys.stderr.write(f"Error: {error.what}{advice}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Where commands write: the result on stdout, talk on stderr, colour only where a person sees it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def result(text: str) -> None:
+    """Print a part of the command's result."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def talk(text: str) -> None:
+    """Say something that is not the result: progress, advice, a warning."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def colour() -> bool:
+    """Tell whether stdout may have colour: `NO_COLOR`, then `FORCE_COLOR`, then whether it is a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty()
+
+
+def make_app(summary: str) -> typer.Typer:
+    """Make a command's Typer object, the same way for all: plain help, no completion, errors shown by `main`."""
+    return typer.Typer(help=summary, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

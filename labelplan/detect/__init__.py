@@ -1,0 +1,1 @@
+"""The port to what labels images: Rekognition, or a small model on this machine."""

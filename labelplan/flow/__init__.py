@@ -1,0 +1,1 @@
+"""One module a verb: each joins the ports and the rules, and owns no rule and no API call."""

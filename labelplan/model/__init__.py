@@ -1,0 +1,1 @@
+"""Value objects: frozen, typed, without I/O. What the rest of labelplan talks about."""

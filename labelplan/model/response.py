@@ -1,0 +1,86 @@
+"""A detector's answer in the shape of Rekognition's DetectLabels, and the image that has none: unreadable.
+
+Field names are Rekognition's own (botocore's service model, DetectLabelsResponse). Only what the rules need is typed;
+the answer itself is kept as the bytes that came.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+
+class Named(Struct, frozen=True):
+    """A name in `Parents`, `Aliases` or `Categories`."""
+
+    Name: str
+
+
+class Label(Struct, frozen=True):
+    """One label of an answer; *Confidence* in percent. *Parents* are all its ancestors, not only the next."""
+
+    Name: str
+    Confidence: Annotated[float, Meta(ge=0, le=100)]
+    Parents: tuple[Named, ...] = ()
+    Aliases: tuple[Named, ...] = ()
+
+
+class Response(Struct, frozen=True):
+    """The part of DetectLabels' answer that decides."""
+
+    Labels: tuple[Label, ...]
+    LabelModelVersion: str = ""
+
+
+class Unreadable(Struct, frozen=True):
+    """Why an image has no answer. It is a value, not an exception: the object is kept, and counted."""
+
+    code: str
+    message: str
+
+
+class Answered(Struct, frozen=True):
+    """An answer: *raw* is the JSON as it came (one line, UTF-8), *response* its decoded part."""
+
+    raw: bytes
+    response: Response
+
+
+Answer = Answered | Unreadable
+
+_decoder = msgspec.json.Decoder(Response)
+
+
+def decode_response(raw: bytes) -> Response:
+    """Decode an answer's bytes; raises `msgspec.MsgspecError` if they are not a DetectLabels answer."""
+    return _decoder.decode(raw)
+
+
+def strict_answer(raw: bytes) -> Answered:
+    """Decode an answer strictly, and make it one line.
+
+    Raises `ValueError` on what two JSON parsers could read differently: duplicate keys, NaN, wrong types, bad UTF-8.
+    """
+    try:
+        response = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+    json.loads(raw.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    line = msgspec.json.format(raw, indent=-1) if b"\n" in raw or b"\r" in raw else raw
+    return Answered(line, response)
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        msg = "a key is given twice"
+        raise ValueError(msg)
+    return made
+
+
+def _no_constant(name: str) -> float:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)

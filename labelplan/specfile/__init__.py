@@ -1,0 +1,1 @@
+"""Text <-> spec: a strict YAML reader, the JSON Schema, and errors that name file, line and column."""

@@ -1,0 +1,1 @@
+"""What a person sees: the JSON view, and the text rendered from it."""
