@@ -1,0 +1,111 @@
+"""What happens to one object, and why: the precedence of the reasons, in one place.
+
+protected (keep) > pinned (keep or delete) > reference (keep) > unreadable (keep) > excluded (delete) > evidence
+(keep) > truncated (keep) > no-evidence (delete). Only an answer deletes, except for a `delete` pin, which is a reviewer's word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from labelplan.model.response import Answered, Unreadable
+from labelplan.rules.accept import by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labelplan.model.objects import S3Object
+    from labelplan.model.plan import AcceptedLabel, Action, Reason
+    from labelplan.model.response import Answer, Label, Response
+    from labelplan.model.spec import LabelRule
+
+EMPTY = Unreadable("empty", "0 bytes: a folder marker or an empty file, not sent to the detector")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision's core. *labels*: the evidence for a keep, the excluded labels for a delete, else empty."""
+
+    action: Action
+    reason: Reason
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A label rule with everything that decides under it.
+
+    *protect*: the spec's patterns. *references*: the keys that are references of any rule of the spec. *max_labels*:
+    where answers are cut.
+    """
+
+    rule: LabelRule
+    accepted: tuple[AcceptedLabel, ...]
+    protect: tuple[str, ...]
+    references: frozenset[str]
+    max_labels: int
+
+    def without_answer(self, item: S3Object) -> Verdict | None:
+        """Decide what needs no answer; None: the detector has to be asked (unless it is empty: `EMPTY`)."""
+        if any(pattern.fullmatch(item.key) for pattern in self._protect):
+            return Verdict("keep", "protected")
+        if item.key in self._keep:
+            return Verdict("keep", "pinned")
+        if self._delete.get(item.key) == item.etag:
+            return Verdict("delete", "pinned")
+        if item.key in self.references:
+            return Verdict("keep", "reference")
+        return None
+
+    def with_answer(self, answer: Answer) -> Verdict:
+        """Decide by the detector's answer."""
+        if not isinstance(answer, Answered):
+            return Verdict("keep", "unreadable")
+        names = by_name(answer.response.Labels)
+        if shown := _above(names, ((graded.label, graded.threshold) for graded in self.rule.exclude)):
+            return Verdict("delete", "excluded", shown)
+        if shown := _above(names, ((accepted.label, accepted.threshold) for accepted in self.accepted)):
+            return Verdict("keep", "evidence", shown)
+        if self._was_cut(answer.response):
+            return Verdict("keep", "truncated")
+        return Verdict("delete", "no-evidence")
+
+    def _was_cut(self, response: Response) -> bool:
+        """Tell whether evidence may be missing: cut at max_labels while all labels were above the threshold."""
+        if len(response.Labels) < self.max_labels:
+            return False
+        lowest = min((accepted.threshold for accepted in self.accepted), default=self.rule.threshold)
+        return min(label.Confidence for label in response.Labels) > lowest
+
+    @cached_property
+    def _protect(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(map(glob, self.protect))
+
+    @cached_property
+    def _keep(self) -> frozenset[str]:
+        return frozenset(self.rule.keep)
+
+    @cached_property
+    def _delete(self) -> dict[str, str]:
+        return {pin.key: pin.etag for pin in self.rule.delete}
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """Compile a key pattern: `*` and `?` stay within a folder, `**` crosses folders; all else is literal."""
+    parts = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile(
+        "".join(parts.get(part) or re.escape(part) for part in re.split(r"(\*\*|\*|\?)", pattern)), re.DOTALL
+    )
+
+
+def _above(names: dict[str, Label], wanted: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    """Return the primary names of the wanted labels that are strictly above their thresholds, surest first."""
+    found = {
+        label.Name: label.Confidence
+        for name, threshold in wanted
+        if (label := names.get(name)) is not None and label.Confidence > threshold
+    }
+    return tuple(sorted(found, key=lambda name: (-found[name], name)))

@@ -1,0 +1,72 @@
+"""Counting while the objects go by: reasons per rule, how common each accepted label is, which names were shown.
+
+Memory is bounded by the number of label names, not of objects.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from labelplan.model.plan import AcceptedShare
+from labelplan.model.response import Answered
+from labelplan.rules.accept import by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labelplan.model.plan import Action, Reason
+    from labelplan.model.response import Answer, Response
+    from labelplan.rules.decide import Judge, Verdict
+
+
+class Tally:
+    """The running counts of one plan; *judges* are its rules, by position."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        """Start at zero."""
+        self.counts: list[Counter[tuple[Action, Reason]]] = [Counter() for _ in judges]
+        self.seen: set[str] = set()
+        self._judges = judges
+        self._labelled: list[int] = [0] * len(judges)
+        self._carriers: list[dict[str, list[int]]] = [
+            {accepted.label: [0] * len(judges) for accepted in judge.accepted} for judge in judges
+        ]
+        self._asked: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for position, judge in enumerate(judges):
+            for accepted in judge.accepted:
+                self._asked[accepted.label].append((position, accepted.threshold))
+
+    def saw(self, response: Response) -> None:
+        """Remember the names that an answer knows; also for the references' answers."""
+        for label in response.Labels:
+            self.seen.add(label.Name)
+            self.seen.update(alias.Name for alias in label.Aliases)
+
+    def add(self, position: int, verdict: Verdict, answer: Answer | None) -> None:
+        """Count one object of the rule at *position*."""
+        self.counts[position][verdict.action, verdict.reason] += 1
+        if not isinstance(answer, Answered):
+            return
+        self.saw(answer.response)
+        self._labelled[position] += 1
+        for name, label in by_name(answer.response.Labels).items():
+            for asking, threshold in self._asked.get(name, ()):
+                if label.Confidence > threshold:
+                    self._carriers[asking][name][position] += 1
+
+    def shares(self, position: int) -> tuple[AcceptedShare, ...]:
+        """Return how common each accepted label of a rule is, in percent of the labelled objects here and elsewhere."""
+        here, everywhere = self._labelled[position], sum(self._labelled)
+        return tuple(
+            AcceptedShare(label, _percent(by[position], here), _percent(sum(by) - by[position], everywhere - here))
+            for label, by in self._carriers[position].items()
+        )
+
+    def bucket_share(self, position: int, label: str) -> float:
+        """Return the percent of all labelled objects, whatever their rule, that *label* would accept."""
+        return _percent(sum(self._carriers[position][label]), sum(self._labelled)) or 0.0
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 1) if whole else None
