@@ -1,7 +1,7 @@
 """What happens to one object, and why: the precedence of the reasons, in one place.
 
 protected (keep) > pinned (keep or delete) > reference (keep) > unreadable (keep) > excluded (delete) > evidence
-(keep) > truncated (keep) > no-evidence (delete). Only an answer deletes, except for a `delete` pin, which is a reviewer's word.
+(keep) > truncated (keep) > no-evidence (delete). Only an answer deletes, or a `delete` pin.
 """
 
 from __future__ import annotations

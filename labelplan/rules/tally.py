@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from labelplan.model.plan import AcceptedShare
-from labelplan.model.response import Answered
+from labelplan.model.response import Answered, Unreadable
 from labelplan.rules.accept import by_name
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Tally:
         """Start at zero."""
         self.counts: list[Counter[tuple[Action, Reason]]] = [Counter() for _ in judges]
         self.seen: set[str] = set()
+        self.errors: Counter[str] = Counter()
         self._judges = judges
         self._labelled: list[int] = [0] * len(judges)
         self._carriers: list[dict[str, list[int]]] = [
@@ -46,6 +47,8 @@ class Tally:
     def add(self, position: int, verdict: Verdict, answer: Answer | None) -> None:
         """Count one object of the rule at *position*."""
         self.counts[position][verdict.action, verdict.reason] += 1
+        if isinstance(answer, Unreadable):
+            self.errors[answer.code] += 1
         if not isinstance(answer, Answered):
             return
         self.saw(answer.response)
@@ -55,9 +58,14 @@ class Tally:
                 if label.Confidence > threshold:
                     self._carriers[asking][name][position] += 1
 
+    @property
+    def labelled(self) -> int:
+        """How many objects have been answered."""
+        return sum(self._labelled)
+
     def shares(self, position: int) -> tuple[AcceptedShare, ...]:
         """Return how common each accepted label of a rule is, in percent of the labelled objects here and elsewhere."""
-        here, everywhere = self._labelled[position], sum(self._labelled)
+        here, everywhere = self._labelled[position], self.labelled
         return tuple(
             AcceptedShare(label, _percent(by[position], here), _percent(sum(by) - by[position], everywhere - here))
             for label, by in self._carriers[position].items()
