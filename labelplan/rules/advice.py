@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from labelplan.model.plan import Warn
-from labelplan.rules.accept import all_names, by_name, usable_labels
+from labelplan.rules.accept import by_name, usable_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,11 +119,6 @@ def name_advice(rule: LabelRule, seen: set[str]) -> Iterator[Warn]:
                 if near
                 else "",
             )
-
-
-def names_of(responses: Sequence[Response]) -> set[str]:
-    """Return every name that the answers know."""
-    return {name for response in responses for label in response.Labels for name in all_names(label)}
 
 
 def _flow(values: Sequence[str]) -> str:

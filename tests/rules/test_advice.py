@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelplan.rules.advice import label_advice, name_advice, reference_advice
+from labelplan.rules.decide import Verdict
+from labelplan.rules.tally import Tally
+from tests.rules.making import answered, graded, judge, label, plain, response, rule
+
+if TYPE_CHECKING:
+    from labelplan.model.response import Response
+
+KEEP = Verdict("keep", "evidence")
+
+
+def codes(*references: Response, max_labels: int = 50, **changes: object) -> list[tuple[str, str]]:
+    one = rule(references=tuple(f"r{n}" for n in range(len(references))), **changes)
+    pairs = list(zip(one.references, references, strict=True))
+    return [(warn.code, warn.write) for warn in reference_advice(one, pairs, max_labels)]
+
+
+def test_three_references_that_agree_need_no_advice() -> None:
+    assert codes(plain(Deer=99), plain(Deer=98, Grass=90), plain(Deer=97)) == []
+
+
+def test_fewer_than_three_references_are_a_warning_unless_the_spec_accepts_labels_itself() -> None:
+    assert codes(plain(Deer=99), plain(Deer=99)) == [("few-references", "")]
+    assert codes(plain(Deer=99), plain(Deer=99), accept=graded("Deer")) == []
+
+
+def test_a_reference_that_shares_nothing_with_the_others_is_named_with_the_list_without_it() -> None:
+    assert codes(plain(Deer=99), plain(Deer=99), plain(Car=99)) == [("lone-reference", 'references: ["r0", "r1"]')]
+
+
+def test_a_reference_that_shows_an_excluded_label_is_a_warning() -> None:
+    found = codes(plain(Deer=99, Person=95), plain(Deer=99), plain(Deer=99), exclude=graded("Person"))
+    assert found == [("excluded-reference", 'references: ["r1", "r2"]')]
+    assert codes(plain(Deer=99, Person=85), plain(Deer=99), plain(Deer=99), exclude=graded("Person")) == []
+
+
+def test_a_reference_without_a_usable_label_is_silent() -> None:
+    assert codes(plain(Deer=50), plain(Deer=99), plain(Deer=99)) == [("silent-reference", 'references: ["r1", "r2"]')]
+
+
+def test_a_reference_whose_best_label_is_barely_above_the_threshold_is_weak() -> None:
+    assert codes(plain(Deer=88), plain(Deer=99), plain(Deer=99)) == [("weak-reference", "")]
+    assert codes(plain(Deer=88.1), plain(Deer=99), plain(Deer=99)) == []
+
+
+def test_a_reference_whose_answer_was_cut_may_lack_evidence() -> None:
+    found = codes(plain(Deer=99, Elk=98), plain(Deer=99), plain(Deer=99), max_labels=2)
+    assert found == [("cut-reference", "detector: {max_labels: 8}")]
+
+
+def common(*objects: tuple[int, Response]) -> list[str]:
+    deer_reference = response(label("Deer", 99, parents=["Animal"]), label("Animal", 99), label("Outdoors", 99))
+    deer = judge(rule(ignore=graded("Sky", above=100)), deer_reference)
+    fish = judge(rule(name="fish", prefix="fish/"), plain(Fish=99))
+    tally = Tally([deer, fish])
+    for position, shown in objects:
+        tally.add(position, KEEP, answered(shown))
+    return [warn.write for warn in label_advice(deer, tally, 0, [("r1", deer_reference)])]
+
+
+def test_a_label_that_most_other_prefixes_carry_proves_little() -> None:
+    assert common((0, plain(Deer=99, Outdoors=99)), (1, plain(Outdoors=99))) == ["ignore: [Sky, Outdoors]"]
+
+
+def test_a_generic_label_that_accepts_most_of_the_bucket_proves_little_even_without_other_prefixes() -> None:
+    assert common((0, plain(Deer=99, Animal=99)), (0, plain(Animal=99))) == ["ignore: [Sky, Animal]"]
+
+
+def test_the_subject_itself_may_be_in_most_of_the_bucket() -> None:
+    assert common((0, plain(Deer=99)), (0, plain(Deer=99)), (0, plain(Deer=99)), (1, plain(Fish=99))) == []
+
+
+def test_a_name_that_no_answer_showed_is_pointed_out_with_what_may_be_meant() -> None:
+    one = rule(accept=graded("Dear", "Elk"), ignore=graded("Nature"), exclude=graded("Person", "Xylophone"))
+    found = [
+        (w.write, "did you mean 'Deer'" in w.message) for w in name_advice(one, {"Deer", "Elk", "Nature", "Person"})
+    ]
+    assert found == [("accept: [Deer, Elk]", True), ("", False)]
+
+
+def test_a_name_with_signs_is_quoted_in_the_line_to_write() -> None:
+    one = rule(accept=graded("T-Shirts"))
+    assert [w.write for w in name_advice(one, {"T-Shirt"})] == ['accept: ["T-Shirt"]']
