@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from labelplan.model.plan import Action, Reason
 
 
-def check(guards: Guards | None = None, **counts: int) -> list[tuple[str, str]]:
+def check(guards: Guards | None = None, /, **counts: int) -> list[tuple[str, str]]:
     named: dict[str, tuple[Action, Reason]] = {
         "gone": ("delete", "no-evidence"),
         "excluded": ("delete", "excluded"),

@@ -1,0 +1,46 @@
+# Everything here does its own set-up in .venv from hash-checked locks. Needs Python 3.11+ and make, no AWS account.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check lint types architecture bench lock clean
+
+demo: .venv/.demo  ## walk through the main job on real photographs, on this machine only
+	@$(BIN)/labelplan demo
+
+test: .venv/.dev  ## the whole fast test suite, with coverage
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+check: lint types architecture  ## what must hold besides the tests
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+architecture: .venv/.dev
+	$(BIN)/lint-imports
+
+bench: .venv/.dev  ## speed and memory, each beside a peer or a physical limit
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/planfile.py
+	$(BIN)/python benchmarks/local_detector.py
+
+lock: .venv/.dev  ## resolve the locks again (needs uv)
+	for extra in demo dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra $$extra --output-file requirements/$$extra.txt pyproject.toml requirements/build.in || exit 1; done
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelplan needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/.demo .venv/.dev: .venv/.%: .venv/bin/python requirements/%.txt pyproject.toml
+	@echo "Installing what requirements/$*.txt lists into .venv (once) …"
+	$(PIP) install --require-hashes --requirement requirements/$*.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
