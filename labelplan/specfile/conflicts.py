@@ -1,0 +1,49 @@
+"""Labels and keys of one label rule that contradict each other.
+
+What is given twice in a list of plain texts is the schema's to say (`uniqueItems`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelplan.specfile.parts import first_places, labels, pins, texts
+from labelplan.specfile.schema import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from labelplan.specfile.parts import Named
+    from labelplan.specfile.text import Document, Value, Where
+
+
+def contradictions(
+    rule: Mapping[str, Value], at: Where, spec: Mapping[str, Value], document: Document
+) -> Iterator[Named]:
+    """Yield what a rule at *at* says both ways; its excluded labels are the spec's where it has none of its own."""
+    own = "exclude" in rule
+    excluded = first_places(labels(rule, "exclude", at) if own else labels(spec, "exclude", ()))
+    ignored = first_places(labels(rule, "ignore", at))
+    for where, label in labels(rule, "accept", at):
+        if label in excluded:
+            line = document.place(excluded[label]).line
+            yield where, f"{label} is excluded as well (line {line}): an excluded label is never evidence; remove one"
+        if label in ignored:
+            line = document.place(ignored[label]).line
+            yield where, f"{label} is ignored as well (line {line}): remove one"
+    deleted = first_places(pins(rule, at))
+    for word, keys in (("keep", texts(rule, "keep", at)), ("references", texts(rule, "references", at))):
+        for _, key in keys:
+            if key in deleted:
+                yield deleted[key], f"{shown(key)} is in '{word}' as well: remove one"
+    for part in ("accept", "ignore", "exclude"):
+        yield from _twice(labels(rule, part, at), document)
+    yield from _twice(pins(rule, at), document)
+
+
+def _twice(named: Iterator[Named], document: Document) -> Iterator[Named]:
+    first: dict[str, Where] = {}
+    for where, name in named:
+        before = first.setdefault(name, where)
+        if before != where:
+            yield where, f"{shown(name)} is given twice (first on line {document.place(before).line}): remove one"
