@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", help="The signing key, or its .pub with an agent; default: LABELPLAN_KEY, own key."),
+]
+SignersOption = Annotated[
+    Path | None, typer.Option("--signers", help="Whom to trust; default: LABELPLAN_SIGNERS, .labelplan/signers.yaml.")
+]
+TrustOwnKeyOption = Annotated[
+    bool, typer.Option("--trust-own-key", help="Trust one's own key off a terminal too, if nobody else is named.")
+]
 
 
 def result(text: str) -> None:

@@ -26,6 +26,7 @@ from labelplan.rules.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from labelplan.detect.interface import Detector
     from labelplan.model.objects import LocalImage, S3Object, Target
@@ -68,12 +69,13 @@ class Planned:
     statement: Statement
 
 
-def make_plan(  # noqa: PLR0913 - the ports, each once
+def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
     source: SpecSource,
+    target: Target,
     reader: Reader,
     detector: Detector,
     signer: Signer,
-    path: str,
+    path: Path,
     *,
     now: dt.datetime,
     observer: Observer,
@@ -81,10 +83,9 @@ def make_plan(  # noqa: PLR0913 - the ports, each once
 ) -> Planned:
     """Plan a whole spec and write the signed plan to *path*; whatever goes wrong, *path* is left as it was.
 
-    *signers_sha256*: digest of the signers file that governs here, None when there is none.
+    *target*: what `reader.target()` said. *signers_sha256*: digest of the signers file that governs here, or None.
     """
     spec = source.spec
-    target = reader.target()
     signer.unlock()
     images = find_references(spec, source.local_references, reader)
     judges = _judges(spec)

@@ -1,0 +1,87 @@
+"""`labelplan show`."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labelplan.cli.main import COMMANDS
+from labelplan.cli.output import JsonOption, colour, make_app, result
+from labelplan.errors import UsageError
+from labelplan.view.plan_json import decision_rows, plan_head
+from labelplan.view.plan_text import plan_lines
+from labelplan.view.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+app = make_app(COMMANDS["show"])
+
+DELETES_SHOWN = 20
+
+
+class Format(enum.StrEnum):
+    """How a plan is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command(epilog="Example: labelplan show deer.plan.json --deletes --rule whitetail-deer")
+def show(  # noqa: PLR0913 - a command's options
+    plan: Annotated[Path, typer.Argument(help="A plan file.")],
+    *,
+    form: Annotated[Format, typer.Option("--format", help="text, or json as --json.")] = Format.TEXT,
+    deletes: Annotated[bool, typer.Option("--deletes", help="Every delete, and nothing that is kept.")] = False,
+    rule: Annotated[str | None, typer.Option("--rule", help="Only this label rule.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Only this object, whatever happens to it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a plan would do and why: accepted labels, warnings, deletes. Checks its bytes, not its signers.
+
+    Without options: the first deletes of each rule. --key shows one object, kept or not.
+    """
+    from labelplan.planfile.reader import open_plan  # noqa: PLC0415 - help must not wait for the reader
+
+    with open_plan(plan) as opened:
+        head = plan_head(opened.header, opened.summary, opened.statement, opened.statement_sha256, opened.signatures)
+        head["rules"] = _rules(head["rules"], rule)
+        rows = _chosen(decision_rows(opened.decisions()), rule, key)
+        if as_json or form is Format.JSON:
+            _print_json(head, (row for row in rows if not deletes or row["action"] == "delete"))
+            return
+        shown = rows if key is not None else (row for row in rows if row["action"] == "delete")
+        most = None if deletes or key is not None else DELETES_SHOWN
+        for line in plan_lines(head, shown, Style(colour()), most=most):
+            result(line)
+
+
+def _chosen(rows: Iterable[dict[str, Any]], rule: str | None, key: str | None) -> Iterator[dict[str, Any]]:
+    chosen = (row for row in rows if rule in {None, row["rule"]} and key in {None, row["key"]})
+    first = next(chosen, None)
+    if first is None and key is not None:
+        raise UsageError(f"The plan says nothing of an object {key}" + (f" under {rule}." if rule else "."))
+    return chosen if first is None else itertools.chain([first], chosen)
+
+
+def _rules(rules: list[dict[str, Any]], wanted: str | None) -> list[dict[str, Any]]:
+    found = [rule for rule in rules if wanted in {None, rule["name"]}]
+    if not found:
+        names = ", ".join(rule["name"] for rule in rules)
+        raise UsageError(f"The plan has no label rule '{wanted}'.", hint=f"It has: {names}")
+    return found
+
+
+def _print_json(head: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
+    """Print one JSON document, its decisions one a line, without holding them all."""
+    result(json.dumps(head, ensure_ascii=False)[:-1] + ', "decisions": [')
+    comma = ""
+    for row in rows:
+        result(comma + json.dumps(row, ensure_ascii=False))
+        comma = ","
+    result("]}")
