@@ -16,6 +16,12 @@ ApplyOutcome = Literal["deleted", "gone", "changed", "failed"]
 UndoOutcome = Literal["restored", "present", "left", "failed"]
 
 
+class PlanClaim(Struct, frozen=True):
+    """`plans/<statement-sha256>`: the one run that may apply this plan."""
+
+    run: str
+
+
 class RunStart(Struct, frozen=True):
     """`runs/<run>/run.json`, written before the first delete. *plan_sha256*: that of the plan file's bytes."""
 

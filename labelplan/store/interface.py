@@ -37,13 +37,17 @@ class Reader(Protocol):
         """Return the current object at *key*, or None."""
 
     def fetch(self, image: S3Object, limit: int) -> bytes | None:
-        """Return an object's bytes, exactly that version and ETag; None if it changed, vanished or is over *limit*."""
+        """Return an object's bytes, exactly that version and ETag.
+
+        None if it changed, vanished, is archived, or is over *limit* bytes.
+        """
 
 
 class Deleted(Struct, frozen=True):
-    """A conditional delete's reply: `deleted` with the *marker*'s version id, `refused` (condition), or `doubtful`.
+    """A delete's reply. *marker*: the version id of the delete marker that it made; *message*: why not, for a person.
 
-    Doubtful: the reply was lost or an error that says nothing about what happened; look before concluding.
+    `deleted`; `refused`: the condition did not hold; `denied`: the server will not do it; `doubtful`: the reply was
+    lost, or is an error that says nothing about what happened, so look before concluding.
     """
 
     outcome: Literal["deleted", "refused", "doubtful", "denied"]
@@ -60,11 +64,14 @@ class Writer(Reader, Protocol):
     def delete_current(self, key: str, etag: str) -> Deleted:
         """Delete *key* if its current version still has *etag*. Never sends a version id."""
 
-    def remove_marker(self, marker: KeyVersion) -> None:
-        """Remove one delete marker, which must come from `key_versions`; refuses (ValueError) anything else."""
+    def remove_marker(self, marker: KeyVersion) -> Deleted:
+        """Remove one delete marker that `key_versions` has just listed; refuses (ValueError) anything else."""
 
     def put_once(self, key: str, body: bytes | BinaryIO) -> bool:
-        """Write a record under `.labelplan/`; False if the key exists already (`If-None-Match: *`)."""
+        """Write a record under `.labelplan/` unless the key exists (`If-None-Match: *`).
+
+        True if the key now holds exactly *body*, also when it did before; False if it holds something else.
+        """
 
     def read_record(self, key: str) -> bytes | None:
         """Read a record under `.labelplan/`, or None."""

@@ -1,0 +1,121 @@
+"""What boto3 raises, in words a newcomer understands: each botocore error becomes one of labelplan's own.
+
+Not for replies that a flow must act on, such as a condition that did not hold: `s3.py` reads those itself.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from labelplan.errors import AwsRefused, LabelplanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.exceptions import BotoCoreError, ClientError
+
+CONFIGURE = (
+    "Configure credentials the standard way: `aws configure`, AWS_PROFILE, AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, or a role. `aws sts get-caller-identity` shows whether they work."
+)
+PERMISSION = (
+    "The credentials in use may not do this; `aws sts get-caller-identity` shows whose they are, and "
+    "docs/permissions.md lists what labelplan needs."
+)
+ENDPOINT = "Check the network and AWS_ENDPOINT_URL_S3, then run the same command again."
+SERVER = "labelplan cannot work with this server's listing; nothing was changed."
+LATER = "Run the same command again later; it goes on where it stopped."
+
+_ABSENT = frozenset({404, 412})
+_ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})  # Glacier: restore first
+_ADVICE = (
+    (
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidToken",
+            "SignatureDoesNotMatch",
+            "TokenRefreshRequired",
+            "UnrecognizedClientException",
+        },
+        "the credentials are wrong or expired",
+        CONFIGURE,
+    ),
+    ({"AccessDenied", "403", "AllAccessDisabled"}, "access denied", PERMISSION),
+    ({"NoSuchBucket"}, "there is no such bucket", "Check the bucket's name, and the account and endpoint in use."),
+    (
+        {"AuthorizationHeaderMalformed", "PermanentRedirect", "301", "IllegalLocationConstraintException"},
+        "the bucket is in another region",
+        "Set the bucket's own region: `region:` in the spec, or AWS_DEFAULT_REGION.",
+    ),
+    ({"RequestTimeTooSkewed"}, "this machine's clock is wrong", "Set the clock and run the same command again."),
+    ({"SlowDown", "503", "ServiceUnavailable", "500", "InternalError", "RequestTimeout"}, "S3 is too busy", LATER),
+)
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Raise `AwsRefused` (`UsageError` for a name that S3 cannot have) for any botocore error inside.
+
+    *doing* completes "Cannot …", such as `list s3://wildlife/images/`.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 30 ms that --help need not pay
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except ClientError as error:
+        raise refused(error, doing) from error
+    except BotoCoreError as error:
+        raise unanswered(error, doing) from error
+    except ResponseParserError as error:
+        raise AwsRefused(f"Cannot {doing}: the server's answer is not S3's.", hint=ENDPOINT) from error
+
+
+def status(error: ClientError) -> int:
+    """Return the HTTP status of an error reply."""
+    return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def is_absence(error: ClientError) -> bool:
+    """Tell whether an error reply means that the object asked for cannot be had: absent, changed, or archived."""
+    code = error.response["Error"].get("Code", "")
+    return code != "NoSuchBucket" and (status(error) in _ABSENT or code in _ARCHIVED)
+
+
+def said(error: ClientError) -> str:
+    """Return the server's own words: code and message, such as `AccessDenied: Access Denied`."""
+    reply = error.response["Error"]
+    return f"{reply.get('Code', '?')}: {reply.get('Message', '')}".rstrip(": ")
+
+
+def refused(error: ClientError, doing: str) -> AwsRefused:
+    """Explain an error reply."""
+    code = error.response["Error"].get("Code", "")
+    for codes, words, advice in _ADVICE:
+        if code in codes:
+            return AwsRefused(f"Cannot {doing}: {words} ({said(error)}).", hint=advice)
+    return AwsRefused(f"Cannot {doing}: the server answered {status(error)} ({said(error)}).")
+
+
+def unanswered(error: BotoCoreError, doing: str) -> LabelplanError:
+    """Explain a call that was not made, or was not answered."""
+    from botocore import exceptions as boto  # noqa: PLC0415 - as above
+
+    match error:
+        case boto.ParamValidationError():
+            return UsageError(f"Cannot {doing}: S3 allows no such name.", hint="Check the bucket's name and the key.")
+        case boto.NoCredentialsError() | boto.PartialCredentialsError():
+            return AwsRefused(f"Cannot {doing}: no AWS credentials were found.", hint=CONFIGURE)
+        case boto.PaginationError():
+            return AwsRefused(f"Cannot {doing}: the server's listing goes round in circles.", hint=SERVER)
+        case boto.HTTPClientError():
+            # its text names the URL, and the URL holds no secret
+            return AwsRefused(
+                f"Cannot {doing}: {str(error).rstrip('.')}.",
+                hint=ENDPOINT,
+            )
+    return AwsRefused(f"Cannot {doing}: {str(error).rstrip('.')}.", hint=CONFIGURE)

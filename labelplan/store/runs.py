@@ -1,0 +1,163 @@
+"""The run record: where a run's JSON objects lie in the bucket, and how they are written and read.
+
+    .labelplan/plans/<statement-sha256>     the one run that may apply a plan
+    .labelplan/runs/<run>/run.json          what the run is, written before anything else
+    .labelplan/runs/<run>/plan.json         the plan file, byte for byte, there before the first delete
+    .labelplan/runs/<run>/results/<n>.jsonl what became of each delete, a batch a file
+    .labelplan/runs/<run>/done.json         the run is over: nothing is left to try
+    .labelplan/runs/<run>/undo/<n>.jsonl    what undo did, a batch a file
+    .labelplan/runs/<run>/undone.json       everything the run deleted was dealt with
+
+Nothing is ever overwritten. A record is somebody's word, not a permission: whoever acts on one looks at the bucket first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+
+from labelplan.errors import RunNotFound
+from labelplan.model.run import RUN_PREFIX, ApplyResult, PlanClaim, RunEnd, RunStart, UndoResult
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from labelplan.store.interface import Writer
+
+T = TypeVar("T")
+Result = TypeVar("Result", ApplyResult, UndoResult)
+
+_RUN = re.compile(r"[0-9]{8}T[0-9]{4}Z-[0-9a-f]{4,64}")
+
+
+def run_name(when: dt.datetime, token: str) -> str:
+    """Name a run by its UTC minute and a hexadecimal *token* (4 digits or more), such as `20261122T1405Z-3f9a`."""
+    return f"{when:%Y%m%dT%H%MZ}-{token}"
+
+
+def read_claim(store: Writer, statement_sha256: str) -> str | None:
+    """Return the run that a plan belongs to, or None; raises `RunNotFound` if the claim makes no sense."""
+    body = store.read_record(claim_key(statement_sha256))
+    return None if body is None else check_name(_decode(body, PlanClaim, claim_key(statement_sha256)).run)
+
+
+def claim(store: Writer, statement_sha256: str, run: str) -> str:
+    """Give a plan to *run*, unless it belongs to another run already; return the run that it belongs to."""
+    if store.put_once(claim_key(statement_sha256), msgspec.json.encode(PlanClaim(run))):
+        return run
+    owner = read_claim(store, statement_sha256)
+    return run if owner is None else owner
+
+
+def claim_key(statement_sha256: str) -> str:
+    """Name the record that gives a plan to a run."""
+    return f"{RUN_PREFIX}plans/{statement_sha256}"
+
+
+def check_name(run: str) -> str:
+    """Return *run* if it can be a run's name; raises `RunNotFound` if not."""
+    if not _RUN.fullmatch(run):
+        raise RunNotFound(f"{run!r} is not the name of a run.")
+    return run
+
+
+class RunRecord:
+    """One run's records in one bucket."""
+
+    def __init__(self, store: Writer, run: str) -> None:
+        """Name the run; raises `RunNotFound` if no run can be called so. Nothing is read yet."""
+        self.run = check_name(run)
+        self._store = store
+        self._folder = f"{RUN_PREFIX}runs/{run}/"
+        self.results = Segments(store, self._folder + "results/", ApplyResult)
+        self.undo = Segments(store, self._folder + "undo/", UndoResult)
+
+    def reserve(self, start: RunStart) -> bool:
+        """Write `run.json`; False if there is another run of this name."""
+        return self._store.put_once(self._folder + "run.json", msgspec.json.encode(start))
+
+    def start(self) -> RunStart:
+        """Read `run.json`; raises `RunNotFound`."""
+        start = self._read("run.json", RunStart)
+        if start is None or start.run != self.run:
+            raise RunNotFound(f"The bucket holds no run {self.run}.")
+        return start
+
+    def has_plan(self) -> bool:
+        """Tell whether `plan.json` is there; it is written whole or not at all."""
+        return self._store.record_time(self._folder + "plan.json") is not None
+
+    def put_plan(self, plan: BinaryIO) -> bool:
+        """Write `plan.json`; False if another plan stands there."""
+        return self._store.put_once(self._folder + "plan.json", plan)
+
+    def copy_plan(self, into: BinaryIO) -> bool:
+        """Stream `plan.json` into a file; False if there is none."""
+        return self._store.copy_record(self._folder + "plan.json", into)
+
+    def end(self) -> RunEnd | None:
+        """Read `done.json`, or None."""
+        return self._read("done.json", RunEnd)
+
+    def finish(self, end: RunEnd) -> None:
+        """Write `done.json`."""
+        self._store.put_once(self._folder + "done.json", msgspec.json.encode(end))
+
+    def undone(self) -> RunEnd | None:
+        """Read `undone.json`, or None."""
+        return self._read("undone.json", RunEnd)
+
+    def undone_time(self) -> dt.datetime | None:
+        """Return S3's time of `undone.json`, or None."""
+        return self._store.record_time(self._folder + "undone.json")
+
+    def finish_undo(self, end: RunEnd) -> None:
+        """Write `undone.json`; the first one stays."""
+        self._store.put_once(self._folder + "undone.json", msgspec.json.encode(end))
+
+    def _read(self, name: str, kind: type[T]) -> T | None:
+        body = self._store.read_record(self._folder + name)
+        return None if body is None else _decode(body, kind, self._folder + name)
+
+
+class Segments(Generic[Result]):
+    """Results in numbered files of JSON lines, in the order in which they came about."""
+
+    def __init__(self, store: Writer, folder: str, kind: type[Result]) -> None:
+        """Name the folder and what the lines are."""
+        self._store = store
+        self._folder = folder
+        self._decoder = msgspec.json.Decoder(kind)
+        self._next: int | None = None
+
+    def read(self) -> Iterator[Result]:
+        """Stream all results; raises `RunNotFound` if one cannot be read."""
+        for key in self._store.list_records(self._folder):
+            try:
+                yield from self._decoder.decode_lines(self._store.read_record(key) or b"")
+            except msgspec.MsgspecError as error:
+                raise _unreadable(key, error) from error
+
+    def add(self, results: Sequence[Result]) -> None:
+        """Write the next file; one that another process wrote meanwhile is passed over."""
+        body = msgspec.json.Encoder().encode_lines(results)
+        if self._next is None:
+            self._next = sum(1 for _ in self._store.list_records(self._folder))
+        while not self._store.put_once(f"{self._folder}{self._next:06}.jsonl", body):
+            self._next += 1
+        self._next += 1
+
+
+def _decode(body: bytes, kind: type[T], key: str) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise _unreadable(key, error) from error
+
+
+def _unreadable(key: str, error: Exception) -> RunNotFound:
+    return RunNotFound(f"The record {key} cannot be read: {error}.")
