@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labelplan.view.style import Style
 
 ACCEPTED_SHOWN = 8
+GIVEN_SHOWN = 5
 
 
 def plan_lines(
@@ -49,8 +50,8 @@ def warning_lines(rule: str, warnings: Iterable[dict[str, str]], style: Style) -
     for warning in warnings:
         yield f"  {style.yellow('Warning:')} {printable(warning['message'])}"
         if warning["write"]:
-            where = "the spec" if warning["write"].startswith("detector:") else f"labels.{rule}"
-            yield f"           write under {where}:  {warning['write']}"
+            where = "into the spec" if warning["write"].startswith("detector:") else f"under labels.{rule}"
+            yield f"           write {where}:  {warning['write']}"
 
 
 def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
@@ -75,9 +76,9 @@ def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
 
 def _rule_lines(rule: dict[str, Any], style: Style) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {name}" for name, count in rule["counts"].items())
-    yield style.bold(rule["name"]) + f": {counts}"
+    yield style.bold(rule["name"]) + f": {counts or 'no objects'}"
     for accepted in rule["accepted"][:ACCEPTED_SHOWN]:
-        yield f"    {_accepted_line(accepted, len(rule['references']))}"
+        yield f"    {_accepted_line(accepted)}"
     if len(rule["accepted"]) > ACCEPTED_SHOWN:
         yield style.dim(
             f"    … and {len(rule['accepted']) - ACCEPTED_SHOWN} more accepted labels (all of them: --json)"
@@ -85,16 +86,18 @@ def _rule_lines(rule: dict[str, Any], style: Style) -> Iterator[str]:
     yield from warning_lines(rule["name"], rule["warnings"], style)
 
 
-def _accepted_line(accepted: dict[str, Any], references: int) -> str:
+def _accepted_line(accepted: dict[str, Any]) -> str:
     """Say of an accepted label who gave it, how surely, and how much it lets through here and elsewhere."""
-    confidence = accepted["confidence"]
-    source = (
-        f"{len(confidence)} of {references} references, up to {max(confidence):.1f} %" if confidence else "the spec"
-    )
+    given = [
+        f"{printable(name.rpartition('/')[2])} {confidence:.1f}"
+        for name, confidence in zip(accepted["references"], accepted["confidence"], strict=True)
+    ]
+    more = f" and {len(given) - GIVEN_SHOWN} more" if len(given) > GIVEN_SHOWN else ""
+    source = ", ".join(given[:GIVEN_SHOWN]) + more if given else "the spec"
     share, elsewhere = accepted["share"], accepted["share_elsewhere"]
-    shares = [] if share is None else [f"accepts {share:g} % here"]
-    shares += [] if elsewhere is None else [f"{elsewhere:g} % elsewhere"]
-    return f"{accepted['label']:<24} > {accepted['threshold']:g}  from {source}; {', '.join(shares)}"
+    shares = "" if share is None else f"; accepts {share:g} % here"
+    shares += "" if elsewhere is None else f", {elsewhere:g} % elsewhere"
+    return f"{accepted['label']:<24} > {accepted['threshold']:g}  from {source}{shares}"
 
 
 def _row_line(row: dict[str, Any], style: Style) -> str:

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Raw
+
+from labelplan.model.objects import Target
+from labelplan.model.plan import (
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    AcceptedLabel,
+    AcceptedShare,
+    Decision,
+    DetectorRecord,
+    Digest,
+    Header,
+    Predicate,
+    ReferenceRecord,
+    RuleHeader,
+    RuleSummary,
+    Signature,
+    Statement,
+    Subject,
+    Summary,
+    Totals,
+    Warn,
+)
+from labelplan.model.response import Unreadable
+from labelplan.view.plan_json import decision_rows, plan_head
+from labelplan.view.plan_text import plan_lines, totals_line
+from labelplan.view.style import Style, printable
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from syrupy.assertion import SnapshotAssertion
+
+    from labelplan.model.plan import Action, Reason
+
+CREATED = dt.datetime(2026, 11, 22, 14, 5, tzinfo=dt.UTC)
+EXPIRES = dt.datetime(2026, 11, 29, 14, 5, tzinfo=dt.UTC)
+ZERO = "0" * 64
+
+
+def head(*, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1) -> dict[str, Any]:
+    target = Target(endpoint, "123456789012", "us-east-1", "wild", versioning)
+    accepted = (
+        AcceptedLabel("Deer", 85, ("deer/r1.jpg", "deer/r2.jpg"), (99.1, 97.0)),
+        AcceptedLabel("Elk", 70, (), ()),
+    )
+    references = (
+        ReferenceRecord("etag:1", key="deer/r1.jpg"),
+        ReferenceRecord("etag:2", key="deer/r2.jpg"),
+        ReferenceRecord("sha256:3", file="./r3.jpg"),
+    )
+    many = tuple(AcceptedLabel(f"Fish {n}", 85, ("fish/r.jpg",), (99.0 - n,)) for n in range(10))
+    header = Header(
+        tool="labelplan/0.1.0",
+        target=target,
+        spec=Raw(b"{}"),
+        spec_sha256=ZERO,
+        detector=DetectorRecord("rekognition", 50, 50, "3.0"),
+        rules=(
+            RuleHeader("deer", accepted, references),
+            RuleHeader("fish", many, (ReferenceRecord("etag:4", key="fish/r.jpg"),)),
+        ),
+        created=CREATED,
+        expires=EXPIRES,
+        nonce="n",
+    )
+    warning = Warn("common-label", "deer: Elk accepts 60 % of the bucket", "ignore: [Elk]")
+    cut = Warn("cut-reference", "deer: the answer was cut", "detector: {max_labels: 200}")
+    plain = Warn("few-references", "deer: few references", "")
+    summary = Summary(
+        (
+            RuleSummary(
+                "deer",
+                {"delete no-evidence": 2, "keep evidence": 1},
+                (AcceptedShare("Deer", 60, 10), AcceptedShare("Elk", 0, None)),
+                (warning, cut, plain),
+            ),
+            RuleSummary("fish", {}, tuple(AcceptedShare(a.label, None, None) for a in many), ()),
+        )
+    )
+    predicate = Predicate(Totals(1234, 1230, 4, 2, 10), 1, target, ZERO, None, CREATED, EXPIRES, "")
+    statement = Statement(STATEMENT_TYPE, (Subject("plan", Digest(ZERO)),), PREDICATE_TYPE, predicate)
+    signed = [Signature("SHA256:abc", "sshsig", "x")] * signatures
+    return plan_head(header, summary, statement, ZERO, signed)
+
+
+def decision(key: str, action: Action, reason: Reason, *labels: str, shown: str = "", **other: Any) -> Decision:
+    answer = {"Labels": [{"Name": name, "Confidence": 90.04} for name in shown.split()], "LabelModelVersion": "3.0"}
+    response = Raw(json.dumps(answer).encode()) if shown or reason == "no-evidence" else UNSET
+    return Decision(key, "v", "e", 1, other.pop("rule", "deer"), action, reason, labels, response=response, **other)
+
+
+DECISIONS = [
+    decision("deer/1.jpg", "delete", "no-evidence", shown="Car Road Sky Tree Wheel Window"),
+    decision("deer/2.jpg", "delete", "excluded", "Person", shown="Person Deer"),
+    decision("deer/3.jpg", "keep", "evidence", "Deer", shown="Deer"),
+    decision("deer/4.txt", "keep", "unreadable", error=Unreadable("invalid-image", "not a picture")),
+    decision("deer/5.jpg", "keep", "reference"),
+    decision("deer/line\nfeed\x1b[31m", "delete", "no-evidence"),
+    decision("fish/1.jpg", "delete", "pinned", rule="fish"),
+]
+
+
+def text(*, most: int | None = None, colour: bool = False, **changes: Any) -> str:
+    return "\n".join(plan_lines(head(**changes), decision_rows(DECISIONS), Style(colour), most=most))
+
+
+def test_a_plan_reads_like_this(snapshot: SnapshotAssertion) -> None:
+    assert text() == snapshot
+
+
+def test_a_plan_in_colour_reads_like_this(snapshot: SnapshotAssertion) -> None:
+    assert text(colour=True) == snapshot
+
+
+def test_a_plan_as_json_looks_like_this(snapshot: SnapshotAssertion) -> None:
+    view = head() | {"decisions": list(decision_rows(DECISIONS))}
+    assert json.dumps(view, indent=1) == snapshot
+
+
+def test_more_rows_than_wanted_are_counted() -> None:
+    assert "… and 4 more" in text(most=2)
+
+
+def test_an_unversioned_bucket_is_pointed_out() -> None:
+    assert "versioning was Suspended: nothing could be brought back" in text(versioning="Suspended")
+
+
+def test_an_endpoint_that_is_not_awss_is_named_and_a_missing_signature_too() -> None:
+    shown = text(endpoint="http://127.0.0.1:9", signatures=0)
+    assert "at http://127.0.0.1:9" in shown
+    assert "signed by nobody" in shown
+
+
+def test_keep_and_unreadable_are_counted_apart() -> None:
+    assert totals_line({"delete": 13, "keep": 1045, "unreadable": 45}) == (
+        "Plan: 13 to delete, 1,000 to keep, 45 unreadable."
+    )
+
+
+def test_a_key_cannot_move_the_cursor_or_run_backwards() -> None:
+    assert printable("a\x1b[2Jb\u202ec\n") == '"a\\u001b[2Jb\\u202ec\\n"'
+    assert printable("images/鹿 1.jpg") == "images/鹿 1.jpg"
