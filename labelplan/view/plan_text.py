@@ -67,7 +67,8 @@ def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
             style.yellow("Warning:")
             + f" versioning was {target['versioning']}: nothing could be brought back, apply refuses"
         )
-    yield f"labelled by {detector['service']} ({detector['model_version'] or 'no references'}), made with {head['tool']}"
+    model = detector["model_version"] or "no references"
+    yield f"labelled by {detector['service']} ({model}), made with {head['tool']}"
     yield f"created {head['created']}, expires {head['expires']}" + (
         f", partial: {head['partial']}" * bool(head["partial"])
     )

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from labelplan.planfile.keys import Signer
-
     from labelplan.flow.survey import Survey
     from labelplan.model.objects import Image
     from labelplan.model.response import Answer
+    from labelplan.planfile.keys import Signer
 
 NOW = dt.datetime(2026, 11, 22, 14, 5, 7, 999, tzinfo=dt.UTC)
 

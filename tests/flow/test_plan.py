@@ -137,7 +137,7 @@ def test_what_matches_nothing_is_an_error_before_anything_is_paid(
 
 def test_a_wrong_prefix_is_told_what_there_is_beside_it(tmp_path: Path, signer: Signer) -> None:
     labels = {"deer": {"prefix": "images/dear/", "accept": ["Deer"]}}
-    with pytest.raises(SpecMismatch, match="the first object under images/ is images/deer/1.jpg"):
+    with pytest.raises(SpecMismatch, match=r"the first object under images/ is images/deer/1\.jpg"):
         run_plan(tmp_path / "p", signer, source(labels=labels), Bucket("images/deer/1.jpg"), Table({}))
 
 

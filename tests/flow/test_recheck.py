@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labelplan.planfile.keys import Signer
-
     from labelplan.planfile.reader import PlanFile
 
 REFERENCES = {f"deer/r{n}.jpg": answer(Deer=99) for n in (1, 2, 3)}

@@ -1,0 +1,19 @@
+"""A signing key for the flows' tests; made once, it signs nothing that leaves the test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labelplan.planfile.keys import find_signer, generate_key
+
+if TYPE_CHECKING:
+    from labelplan.planfile.keys import Signer
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    path = tmp_path_factory.mktemp("key") / "key"
+    generate_key(path)
+    return find_signer(str(path), {})
