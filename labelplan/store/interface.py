@@ -68,7 +68,7 @@ class Writer(Reader, Protocol):
         """Remove one delete marker that `key_versions` has just listed; refuses (ValueError) anything else."""
 
     def put_once(self, key: str, body: bytes | BinaryIO) -> bool:
-        """Write a record under `.labelplan/` unless the key exists (`If-None-Match: *`).
+        """Write a record under `.labelplan/`, a file from its first byte, unless the key exists (`If-None-Match: *`).
 
         True if the key now holds exactly *body*, also when it did before; False if it holds something else.
         """

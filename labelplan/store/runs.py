@@ -8,7 +8,7 @@
     .labelplan/runs/<run>/undo/<n>.jsonl    what undo did, a batch a file
     .labelplan/runs/<run>/undone.json       everything the run deleted was dealt with
 
-Nothing is ever overwritten. A record is somebody's word, not a permission: whoever acts on one looks at the bucket first.
+Nothing is ever overwritten. A record is somebody's word, not a permission: who acts on one looks at the bucket first.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def read_claim(store: Writer, statement_sha256: str) -> str | None:
 
 def claim(store: Writer, statement_sha256: str, run: str) -> str:
     """Give a plan to *run*, unless it belongs to another run already; return the run that it belongs to."""
-    if store.put_once(claim_key(statement_sha256), msgspec.json.encode(PlanClaim(run))):
-        return run
-    owner = read_claim(store, statement_sha256)
-    return run if owner is None else owner
+    while not store.put_once(claim_key(statement_sha256), msgspec.json.encode(PlanClaim(run))):
+        if owner := read_claim(store, statement_sha256):
+            return owner
+    return run
 
 
 def claim_key(statement_sha256: str) -> str:
@@ -87,12 +87,27 @@ class RunRecord:
             raise RunNotFound(f"The bucket holds no run {self.run}.")
         return start
 
+    def start_time(self) -> dt.datetime:
+        """Return S3's time of `run.json`: nothing that the run deleted was deleted before; raises `RunNotFound`."""
+        when = self._store.record_time(self._folder + "run.json")
+        if when is None:
+            raise RunNotFound(f"The bucket holds no run {self.run}.")
+        return when
+
+    def outcomes(self) -> dict[str, ApplyResult]:
+        """Return what became of each key, over all attempts: deleted if one attempt deleted it, else the last word."""
+        found: dict[str, ApplyResult] = {}
+        for result in self.results.read():
+            if result.key not in found or found[result.key].outcome != "deleted":
+                found[result.key] = result
+        return found
+
     def has_plan(self) -> bool:
         """Tell whether `plan.json` is there; it is written whole or not at all."""
         return self._store.record_time(self._folder + "plan.json") is not None
 
     def put_plan(self, plan: BinaryIO) -> bool:
-        """Write `plan.json`; False if another plan stands there."""
+        """Write `plan.json`; False if something else stands there."""
         return self._store.put_once(self._folder + "plan.json", plan)
 
     def copy_plan(self, into: BinaryIO) -> bool:
@@ -131,7 +146,7 @@ class Segments(Generic[Result]):
         """Name the folder and what the lines are."""
         self._store = store
         self._folder = folder
-        self._decoder = msgspec.json.Decoder(kind)
+        self._decoder: msgspec.json.Decoder[Result] = msgspec.json.Decoder(kind)
         self._next: int | None = None
 
     def read(self) -> Iterator[Result]:

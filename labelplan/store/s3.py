@@ -233,8 +233,9 @@ class S3Writer(S3Reader):
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
 
         _require_record(key)
-        doing = f"write s3://{self._bucket}/{key}"
-        with explained(doing):
+        if not isinstance(body, bytes):
+            body.seek(0)
+        with explained(f"write s3://{self._bucket}/{key}"):
             try:
                 self._changing.put_object(**self._at, Key=key, Body=body, IfNoneMatch="*")
             except (BotoCoreError, ClientError):

@@ -1,0 +1,46 @@
+"""What apply and undo insist on before they touch anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelplan.errors import NoWayBack, PlanCorrupt, WrongTarget
+from labelplan.model.run import RUN_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labelplan.model.objects import Target, Versioning
+    from labelplan.model.plan import Decision
+    from labelplan.planfile.reader import PlanFile
+
+
+def deletes(plan: PlanFile) -> Iterator[Decision]:
+    """Stream the plan's deletes; raises `PlanCorrupt` at one that is a run record."""
+    for decision in plan.decisions():
+        if decision.action == "delete":
+            if decision.key.startswith(RUN_PREFIX):
+                raise PlanCorrupt(f"The plan would delete {decision.key}, a run record; labelplan never plans that.")
+            yield decision
+
+
+def require_same_target(planned: Target, actual: Target) -> None:
+    """Raise `WrongTarget` unless this is the plan's endpoint, account, region and bucket."""
+    different = [
+        f"{name} {getattr(planned, name) or 'of AWS'}, and this is {getattr(actual, name) or 'of AWS'}"
+        for name in ("bucket", "endpoint", "account", "region")
+        if getattr(planned, name) != getattr(actual, name)
+    ]
+    if different:
+        raise WrongTarget(f"The plan was made for the {'; the '.join(different)}.")
+
+
+def require_versioning(bucket: str, versioning: Versioning) -> None:
+    """Raise `NoWayBack` unless versioning is on: without it a delete is for good."""
+    if versioning != "Enabled":
+        raise NoWayBack(
+            f"Versioning of the bucket {bucket} is {versioning.lower()}: what is deleted could not be brought back.",
+            hint=f"Turn it on: aws s3api put-bucket-versioning --bucket {bucket} "
+            "--versioning-configuration Status=Enabled\n"
+            "Then wait 15 minutes, as AWS advises, plan again, and apply.",
+        )
