@@ -7,7 +7,7 @@ gives the same bytes.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
@@ -15,15 +15,16 @@ from labelplan.model.objects import Target
 from labelplan.model.response import Unreadable
 from labelplan.model.spec import Service
 
-FORMAT = "labelplan/plan/1"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://labelplan.dev/plan/v1"
+FORMAT: Final = "labelplan/plan/1"
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE: Final = "https://labelplan.dev/plan/v1"
 
 Action = Literal["keep", "delete"]
 Reason = Literal["protected", "pinned", "reference", "unreadable", "excluded", "evidence", "truncated", "no-evidence"]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Key = Annotated[str, Meta(min_length=1, max_length=1024)]
+Instant = Annotated[dt.datetime, Meta(tz=True)]
 
 
 class Decision(Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True):
@@ -97,8 +98,8 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
     spec_sha256: Sha256
     detector: DetectorRecord
     rules: tuple[RuleHeader, ...]
-    created: dt.datetime
-    expires: dt.datetime
+    created: Instant
+    expires: Instant
     nonce: str
     partial: str = ""
 
@@ -168,8 +169,8 @@ class Predicate(Struct, frozen=True, forbid_unknown_fields=True):
     target: Target
     spec_sha256: Sha256
     signers_sha256: Sha256 | None
-    created: dt.datetime
-    expires: dt.datetime
+    created: Instant
+    expires: Instant
     partial: str
 
 
