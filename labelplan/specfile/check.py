@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labelplan.specfile.build import RULE_KEYS
-from labelplan.specfile.conflicts import contradictions
-from labelplan.specfile.parts import mapping, pins, texts
+from labelplan.specfile.conflicts import contradictions, deleted_references, twice
+from labelplan.specfile.parts import labels, mapping, pins, texts
 from labelplan.specfile.prefixes import not_a_key, not_a_prefix, overlaps
 from labelplan.specfile.schema import shown
 from labelplan.specfile.thresholds import low_thresholds
@@ -35,6 +35,8 @@ def _complaints(spec: Mapping[str, Value], document: Document) -> Iterator[Named
     rules = mapping(spec.get("labels"))
     yield from low_thresholds(spec, rules)
     yield from overlaps(rules, document)
+    yield from deleted_references(rules, document)
+    yield from twice(labels(spec, "exclude", ()), document)
     for where, pattern in texts(spec, "protect", ()):
         if trouble := not_a_key(pattern):
             yield where, trouble

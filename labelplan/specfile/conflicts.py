@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelplan.specfile.parts import first_places, labels, pins, texts
+from labelplan.specfile.parts import first_places, labels, mapping, pins, texts
 from labelplan.specfile.schema import shown
 
 if TYPE_CHECKING:
@@ -32,16 +32,28 @@ def contradictions(
             line = document.place(ignored[label]).line
             yield where, f"{label} is ignored as well (line {line}): remove one"
     deleted = first_places(pins(rule, at))
-    for word, keys in (("keep", texts(rule, "keep", at)), ("references", texts(rule, "references", at))):
-        for _, key in keys:
-            if key in deleted:
-                yield deleted[key], f"{shown(key)} is in '{word}' as well: remove one"
+    for _, key in texts(rule, "keep", at):
+        if key in deleted:
+            yield deleted[key], f"{shown(key)} is in 'keep' as well: remove one"
     for part in ("accept", "ignore", "exclude"):
-        yield from _twice(labels(rule, part, at), document)
-    yield from _twice(pins(rule, at), document)
+        yield from twice(labels(rule, part, at), document)
+    yield from twice(pins(rule, at), document)
 
 
-def _twice(named: Iterator[Named], document: Document) -> Iterator[Named]:
+def deleted_references(rules: Mapping[str, Value], document: Document) -> Iterator[Named]:
+    """Yield the keys to delete that are references, of any rule: a reference is always kept."""
+    parts = [(mapping(rule), ("labels", name)) for name, rule in rules.items()]
+    references = first_places(named for rule, at in parts for named in texts(rule, "references", at))
+    for where, key in (named for rule, at in parts for named in pins(rule, at)):
+        if key in references:
+            yield (
+                where,
+                f"{shown(key)} is a reference as well (line {document.place(references[key]).line}): remove one",
+            )
+
+
+def twice(named: Iterator[Named], document: Document) -> Iterator[Named]:
+    """Yield every name after its first mention."""
     first: dict[str, Where] = {}
     for where, name in named:
         before = first.setdefault(name, where)

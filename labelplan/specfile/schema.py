@@ -76,9 +76,13 @@ def shown(value: object) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'delete'?` where something is near enough, or nothing."""
-    plain = {name.casefold().replace("-", "_"): name for name in known}
-    near = difflib.get_close_matches(word.casefold().replace("-", "_"), plain, 1)
+    plain = {_spelt_plainly(name): name for name in known}
+    near = difflib.get_close_matches(_spelt_plainly(word), plain, 1)
     return f"; did you mean '{plain[near[0]]}'?" if near else ""
+
+
+def _spelt_plainly(key: str) -> str:
+    return key.casefold().replace("-", "_")
 
 
 def _complaints(breach: _Breach, document: Document, schema: dict[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -100,10 +104,10 @@ def _complaints(breach: _Breach, document: Document, schema: dict[str, Any]) -> 
 
 
 def _advice(key: str, part: Mapping[str, Any], schema: dict[str, Any]) -> str:
-    near = did_you_mean(key, part["properties"])
-    if explained := part.get("errorMessage"):
+    near, explained = did_you_mean(key, part["properties"]), part.get("errorMessage")
+    if explained or _spelt_plainly(key) in part["properties"]:
         return near or f"; {explained}"
-    if home := _home(key, schema):
+    if home := _home(_spelt_plainly(key), schema):
         return f"; it belongs {home}"
     return near or f"; known here: {', '.join(part['properties'])}"
 
