@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from labelplan.cli.output import talk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
+
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 EVERY_S = 10.0
 
@@ -23,7 +26,8 @@ class Progress:
         """Count *unit*s being, say, `Labelled`."""
         self._verb, self._unit, self._clock = verb, unit, clock
         self._spoke = self._began = clock()
-        self._bar = None
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         """Begin; rich is loaded only for a terminal."""
@@ -47,7 +51,7 @@ class Progress:
 
     def update(self, done: int, total: int) -> None:
         """Say that *done* of *total* are done."""
-        if self._bar is not None:
+        if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
             return
         now = self._clock()
@@ -55,3 +59,21 @@ class Progress:
             self._spoke = now
             rate = done / (now - self._began)
             talk(f"{self._verb} {done:,} of {total:,} {self._unit}, {rate:,.0f} a second")
+
+
+class RunProgress:
+    """Shows how an apply or undo gets on; an `Observer` of its flow."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Show it through *progress*."""
+        self._progress = progress
+        self._total = 0
+
+    def started(self, run: str, total: int, *, resumed: bool) -> None:
+        """Name the run at once: it is what undo needs, should this process be killed."""
+        self._total = total
+        talk(f"Going on with the run {run}" if resumed else f"Run {run}")
+
+    def progressed(self, counts: Mapping[str, int]) -> None:
+        """Count whatever the outcome was."""
+        self._progress.update(sum(counts.values()), self._total)

@@ -1,0 +1,83 @@
+"""`labelplan apply`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import to_builtins
+
+from labelplan.cli.consent import AutoApproveOption, ask, stoppable
+from labelplan.cli.main import COMMANDS
+from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
+from labelplan.cli.progress import Progress, RunProgress
+from labelplan.cli.trusting import trust_here
+from labelplan.errors import DONE, DONE_IN_PART
+from labelplan.view.plan_text import totals_line
+from labelplan.view.run_text import APPLY_WORDS, outcome_lines
+from labelplan.view.style import Style
+
+if TYPE_CHECKING:
+    from labelplan.flow.apply import Applied
+    from labelplan.flow.verify import VerifiedPlan
+
+app = make_app(COMMANDS["apply"])
+
+
+@app.command(epilog="Example: labelplan apply deer.plan.json")
+def apply(  # noqa: PLR0913 - a command's options
+    plan: Annotated[Path, typer.Argument(help="A signed plan.")],
+    *,
+    auto_approve: AutoApproveOption = False,
+    key: KeyOption = None,
+    signers: SignersOption = None,
+    trust_own_key: TrustOwnKeyOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Delete exactly what a verified plan says, each object only if it is still the one that was labelled.
+
+    Refuses plans that are not trusted, expired, applied before, beyond their guards or for another bucket, and buckets
+    whose versioning is off. The record that undo needs is in the bucket before the first delete. Exits with 3 if some
+    objects were skipped or failed; after an interruption the same command goes on.
+    """
+    from labelplan.flow.recheck import check_guards  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.flow.verify import verify_plan  # noqa: PLC0415
+
+    trust = trust_here(signers, key, trust_own_key=trust_own_key)
+    with verify_plan(plan, trust, dt.datetime.now(dt.UTC)) as verified:
+        check_guards(verified.plan.header, verified.plan.counts)
+        applied = _apply(verified, auto_approve=auto_approve)
+    if as_json:
+        result(json.dumps(to_builtins(applied), ensure_ascii=False))
+    else:
+        for line in outcome_lines("Apply", applied.counts, APPLY_WORDS, applied.others, Style(colour())):
+            result(line)
+        result(f"Undo with: labelplan undo {applied.run}")
+    return DONE_IN_PART if applied.in_part else DONE
+
+
+def _apply(verified: VerifiedPlan, *, auto_approve: bool) -> Applied:
+    from labelplan.flow.apply import apply_plan, check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.store.s3 import open_writer  # noqa: PLC0415
+
+    target = verified.plan.header.target
+    writer = open_writer(target.bucket, region=target.region, account=target.account)
+    check_plan(verified.plan, writer)
+    _announce(verified)
+    ask(auto_approve=auto_approve)
+    with stoppable() as stop, Progress("Deleting", "objects") as progress:
+        return apply_plan(verified.plan, writer, signer=verified.signers[0], observer=RunProgress(progress), stop=stop)
+
+
+def _announce(verified: VerifiedPlan) -> None:
+    """Say, before asking, what would be done to which bucket, and on whose word."""
+    predicate = verified.plan.statement.predicate
+    approvers = f", approved by {', '.join(verified.endorsement.approvers)}" if verified.endorsement.approvers else ""
+    talk(f"s3://{predicate.target.bucket}, planned by {verified.endorsement.author}{approvers}")
+    for rule, counts in verified.plan.counts.items():
+        gone = ", ".join(f"{n:,} {reason}" for (action, reason), n in sorted(counts.items()) if action == "delete")
+        talk(f"  {rule}: delete {gone or 'nothing'}, keep {sum(n for (a, _), n in counts.items() if a == 'keep'):,}")
+    talk(totals_line(to_builtins(predicate.totals)))
