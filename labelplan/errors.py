@@ -112,6 +112,12 @@ class UnknownSigner(TrustError):
     """No signature is by anybody who is trusted here to plan for this bucket, or approvals are missing."""
 
 
+class UnexpectedPlan(TrustError):
+    """The plan is a valid one, but not the one whose digest was expected."""
+
+    hint = "Take the plan that was reviewed; its digest is what labelplan verify prints."
+
+
 class KeyUnusable(TrustError):
     """The signing key cannot be found, read or unlocked."""
 

@@ -74,7 +74,12 @@ class Endorsement:
 
 
 def load_trust(
-    signers: str | None, environ: Mapping[str, str], cwd: Path, own_key: Callable[[], bytes], *, allow_own_key: bool
+    signers: str | Path | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    own_key: Callable[[], bytes],
+    *,
+    allow_own_key: bool,
 ) -> Trust:
     """Find out whom to trust: *signers*, else `LABELPLAN_SIGNERS`, else `.labelplan/signers.yaml` under *cwd*.
 
@@ -95,7 +100,7 @@ def load_trust(
     return Trust(alone, {keyid: _YOU}, "your own key", own_key=True)
 
 
-def signers_digest(signers: str | None, environ: Mapping[str, str], cwd: Path) -> str | None:
+def signers_digest(signers: str | Path | None, environ: Mapping[str, str], cwd: Path) -> str | None:
     """Return the hex SHA-256 of the signers file that `load_trust` would read, None if there is none.
 
     The planner puts it into the statement: where a signers file governs, one's own key alone is never enough.
@@ -147,7 +152,7 @@ def _objection(trust: Trust, keyid: str, role: Role, bucket: str, today: dt.date
     return None
 
 
-def _signers_path(signers: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+def _signers_path(signers: str | Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
     if named := signers or environ.get(SIGNERS_VARIABLE):
         return cwd / named
     path = cwd / SIGNERS_FILE
