@@ -165,6 +165,6 @@ def test_builder_and_schema_have_the_same_defaults() -> None:
     settings = {name: part["default"] for name, part in schema["properties"]["detector"]["properties"].items()}
     defaults = {name: part["default"] for name, part in schema["properties"].items() if "default" in part}
     guards = {name: part["default"] for name, part in schema["$defs"]["guards"]["properties"].items()}
-    assert build_spec(data) == build_spec({**data, **defaults, "detector": settings, "guards": guards})
-    assert schema["$defs"]["guards"]["default"] == guards
-    assert schema["$defs"]["evidence"]["default"] == build_spec(data).rules[0].evidence
+    assert {"threshold", "exclude", "evidence", "detector", "protect", "guards", "backup"} == set(defaults)
+    assert build_spec(data) == build_spec({**data, **defaults, "detector": settings})
+    assert defaults["guards"] == guards

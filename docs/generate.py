@@ -1,0 +1,124 @@
+# noqa: INP001 - a script beside the pages that it writes, not a package
+"""Writes docs/spec.md from the JSON Schema of the spec, so that the page cannot say anything else.
+
+Run it after changing the schema: `python docs/generate.py`. A test compares the page with `spec_page()`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelplan.specfile.schema import schema_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = Path(__file__).parent / "spec.md"
+
+_HEAD = """\
+<!-- Written by docs/generate.py from labelplan/schemas/spec.schema.json. Change that. -->
+
+# The spec
+
+{description}
+
+```yaml
+{example}```
+
+More, with comments: [minimal](../examples/minimal.yaml), [classic](../examples/classic.yaml),
+[every setting](../examples/deer.yaml), [local model](../examples/local.yaml).
+
+`labelplan validate SPEC` checks a spec without the network and lists every mistake as `FILE:LINE:COLUMN: what to do`.
+With `# yaml-language-server: $schema=./spec.schema.json` as its first line and the output of `labelplan schema spec` in
+that file, an editor completes and checks it while you write.
+
+The file is YAML in UTF-8, at most 1 MiB, read so that every YAML reader would read the same: no anchors, aliases, tags
+or merge keys, no key twice, and unquoted words that mean different things to different readers (`NO`, `on`, `0777`,
+`12:30`, `1_000`, `2024-01-31`) are refused until they are quoted.
+
+In a label rule, single values replace the spec's defaults, lists replace lists as a whole, and guards are merged field
+by field.
+"""
+
+_NAMES = {"string": "text", "number": "number", "integer": "whole number", "array": "list", "object": "mapping"}
+
+
+def spec_page() -> str:
+    """Return the page."""
+    schema = json.loads(schema_text())
+    example = (PAGE.parent.parent / "examples" / "minimal.yaml").read_text(encoding="utf-8")
+    body = example[example.index("version:") :]
+    sections = [
+        _HEAD.format(description=schema["description"], example=body),
+        "## Top level\n",
+        *_table(schema, schema),
+        *_nested(schema, schema),
+    ]
+    return "\n".join(sections)
+
+
+def _nested(part: dict[str, Any], schema: dict[str, Any], above: str = "") -> Iterator[str]:
+    """Yield a section for everything inside *part* that has settings of its own."""
+    for name, setting in _settings(part, schema):
+        inner, way = setting, f"{above}{name}"
+        if isinstance(setting.get("additionalProperties"), dict):
+            inner, way = _resolved(setting["additionalProperties"], schema), f"{way}.NAME"
+        elif "items" in setting:
+            inner, way = _resolved(setting["items"], schema), f"{way}[]"
+        if "properties" in inner and not (above and "$ref" in part["properties"][name]):
+            yield f"\n## `{way}`\n"
+            if inner is not setting and "description" in inner:
+                yield f"{inner['description']}\n"
+            yield from _table(inner, schema)
+            yield from _nested(inner, schema, f"{way}.")
+
+
+def _table(part: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    yield "| key | value | default | meaning |"
+    yield "|---|---|---|---|"
+    required = part.get("required", ())
+    for name, setting in _settings(part, schema):
+        default = "required" if name in required else _code(setting["default"]) if "default" in setting else ""
+        example = f" Example: {_code(setting['examples'][0])}"
+        meaning = f"**{setting['title']}.** {setting['description']}{example}"
+        yield f"| `{name}` | {_values(setting)} | {default} | {meaning} |"
+
+
+def _settings(part: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((name, _resolved(setting, schema)) for name, setting in part["properties"].items())
+
+
+def _resolved(setting: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Join a setting with the definition that it refers to; its own words win."""
+    if "$ref" not in setting:
+        return setting
+    definition = _resolved(schema["$defs"][setting["$ref"].rpartition("/")[2]], schema)
+    return {**definition, **setting}
+
+
+def _values(setting: dict[str, Any]) -> str:
+    """Say what a setting may be: its type with the limits, or the words to choose from."""
+    if "const" in setting:
+        return _code(setting["const"])
+    if "enum" in setting:
+        return " or ".join(map(_code, setting["enum"]))
+    named = setting["type"] if isinstance(setting["type"], list) else [setting["type"]]
+    return " or ".join(_NAMES[one] for one in named) + _limits(setting)
+
+
+def _limits(setting: dict[str, Any]) -> str:
+    low, high = setting.get("minimum"), setting.get("maximum")
+    if "exclusiveMaximum" in setting:
+        return f", {low} to less than {setting['exclusiveMaximum']}"
+    return "" if high is None else f", {low:,} to {high:,}"
+
+
+def _code(value: object) -> str:
+    bare = isinstance(value, str) and not value.isdecimal()
+    return f"`{value}`" if bare else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(spec_page(), encoding="utf-8")

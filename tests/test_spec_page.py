@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_the_spec_page_is_what_the_schema_says() -> None:
+    page: str = runpy.run_path(str(DOCS / "generate.py"))["spec_page"]()
+    assert (DOCS / "spec.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"
+
+
+def test_the_spec_page_has_every_key_with_its_limits() -> None:
+    page = (DOCS / "spec.md").read_text(encoding="utf-8")
+    assert "| `max_labels` | whole number, 1 to 1,000 | `50` |" in page
+    assert "| `threshold` | number, 0 to less than 100 | `85` |" in page
+    assert '`"123456789012"`' in page
+    for section in ("detector", "labels.NAME", "exclude[]", "labels.NAME.ignore[]", "labels.NAME.delete[]", "guards"):
+        assert f"\n## `{section}`\n" in page
