@@ -14,7 +14,7 @@ from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, KeyOption, make_app, result, talk
 from labelplan.errors import UsageError
 
-app = make_app(COMMANDS["key"])
+app = make_app(COMMANDS["key"], example="Example: labelplan key generate")
 
 
 @app.command(epilog="Example: labelplan key generate --passphrase")

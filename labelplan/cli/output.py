@@ -43,6 +43,8 @@ def colour() -> bool:
     return sys.stdout.isatty()
 
 
-def make_app(summary: str) -> typer.Typer:
+def make_app(summary: str, example: str | None = None) -> typer.Typer:
     """Make a command's Typer object, the same way for all: plain help, no completion, errors shown by `main`."""
-    return typer.Typer(help=summary, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(
+        help=summary, epilog=example, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )

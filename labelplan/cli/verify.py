@@ -35,6 +35,9 @@ def verify(  # noqa: PLR0913 - a command's options
         str | None, typer.Option("--expect-digest", help="Accept only the plan whose statement has this SHA-256.")
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also decode every answer of the detector, strictly.")] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also decide every object again, from the answers in the plan.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every byte of a plan, its signatures, who made them, and its expiry; changes nothing, calls nobody.
@@ -47,6 +50,10 @@ def verify(  # noqa: PLR0913 - a command's options
     with verify_plan(plan, trust, dt.datetime.now(dt.UTC), expect_digest) as verified:
         if deep:
             check_answers(verified.plan)
+        if replay:
+            from labelplan.flow.recheck import replay as decide_again  # noqa: PLC0415 - a moment that only this pays
+
+            decide_again(verified.plan.header, verified.plan.decisions())
         view = _view(verified, trust)
     result(json.dumps(view, ensure_ascii=False) if as_json else "\n".join(_lines(view)))
 

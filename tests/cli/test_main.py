@@ -108,11 +108,12 @@ def test_every_error_says_what_happened_in_its_docstring() -> None:
 
 
 def test_exit_codes_are_those_of_the_design() -> None:
-    codes = {kind.__name__: kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LabelplanError)}  # fmt: skip
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, LabelplanError)]
+    codes = {kind.__name__: kind.exit_code for kind in kinds}
     assert codes == {
         "LabelplanError": 1, "Declined": 1, "MissingExtra": 1, "RunNotFound": 1, "DetectorFailed": 1,
         "UsageError": 4, "SpecError": 4, "SpecMismatch": 4,
-        "TrustError": 5, "PlanCorrupt": 5, "BadSignature": 5, "UnknownSigner": 5, "KeyUnusable": 5,
+        "TrustError": 5, "PlanCorrupt": 5, "BadSignature": 5, "UnknownSigner": 5, "KeyUnusable": 5, "UnexpectedPlan": 5,
         "StalePlan": 6, "PlanExpired": 6, "AlreadyApplied": 6, "PartialPlan": 6,
         "GuardTripped": 7, "BudgetExceeded": 9, "AwsRefused": 10, "WrongTarget": 11, "NoWayBack": 12,
     }  # fmt: skip
