@@ -5,6 +5,8 @@ Not for wire recording and faults: those are in tests/wire.py, with the tests th
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import socket
 import uuid
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.loaders import create_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,11 +58,20 @@ def _aws_environment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_loaded_once() -> Iterator[None]:
+    """botocore reads megabytes of JSON for every new session; tests open hundreds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """The URL of moto's server, in this process, on a free port."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second that tests without S3 need not pay
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -51,6 +51,7 @@ def open_client(session: Session, region: str | None, *, changes: bool) -> S3Cli
             raise AwsRefused(
                 f"Cannot use the AWS configuration: {error}.", hint="Check AWS_ENDPOINT_URL_S3."
             ) from error
+    client.meta.events.register("before-call.s3", _follow_no_redirect)
     if not changes:
         client.meta.events.register("before-call.s3", _refuse_changes)
     return client
@@ -66,6 +67,12 @@ def _config(attempts: int) -> Any:
         retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra=f"labelplan/{__version__}",
     )
+
+
+def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+    # a bucket in another region is refused, not followed; and botocore asks a server that redirects everything for the
+    # bucket's region until the stack is full
+    context.get("s3_redirect", {})["redirected"] = True
 
 
 def _refuse_changes(model: OperationModel, **_: object) -> None:

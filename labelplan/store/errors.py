@@ -19,10 +19,7 @@ CONFIGURE = (
     "Configure credentials the standard way: `aws configure`, AWS_PROFILE, AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or a role. `aws sts get-caller-identity` shows whether they work."
 )
-PERMISSION = (
-    "The credentials in use may not do this; `aws sts get-caller-identity` shows whose they are, and "
-    "docs/permissions.md lists what labelplan needs."
-)
+PERMISSION = "The credentials in use may not do this; `aws sts get-caller-identity` shows whose they are."
 ENDPOINT = "Check the network and AWS_ENDPOINT_URL_S3, then run the same command again."
 SERVER = "labelplan cannot work with this server's listing; nothing was changed."
 LATER = "Run the same command again later; it goes on where it stopped."
@@ -47,9 +44,16 @@ _ADVICE = (
     ({"AccessDenied", "403", "AllAccessDisabled"}, "access denied", PERMISSION),
     ({"NoSuchBucket"}, "there is no such bucket", "Check the bucket's name, and the account and endpoint in use."),
     (
-        {"AuthorizationHeaderMalformed", "PermanentRedirect", "301", "IllegalLocationConstraintException"},
+        {
+            "AuthorizationHeaderMalformed",
+            "PermanentRedirect",
+            "301",
+            "302",
+            "307",
+            "IllegalLocationConstraintException",
+        },
         "the bucket is in another region",
-        "Set the bucket's own region: `region:` in the spec, or AWS_DEFAULT_REGION.",
+        "Set the bucket's own region: `region:` in the spec, or AWS_DEFAULT_REGION. Not on AWS? Check the endpoint.",
     ),
     ({"RequestTimeTooSkewed"}, "this machine's clock is wrong", "Set the clock and run the same command again."),
     ({"SlowDown", "503", "ServiceUnavailable", "500", "InternalError", "RequestTimeout"}, "S3 is too busy", LATER),
@@ -77,28 +81,32 @@ def explained(doing: str) -> Iterator[None]:
 
 def status(error: ClientError) -> int:
     """Return the HTTP status of an error reply."""
-    return error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def is_absence(error: ClientError) -> bool:
     """Tell whether an error reply means that the object asked for cannot be had: absent, changed, or archived."""
-    code = error.response["Error"].get("Code", "")
+    code = _code(error)
     return code != "NoSuchBucket" and (status(error) in _ABSENT or code in _ARCHIVED)
 
 
 def said(error: ClientError) -> str:
     """Return the server's own words: code and message, such as `AccessDenied: Access Denied`."""
-    reply = error.response["Error"]
-    return f"{reply.get('Code', '?')}: {reply.get('Message', '')}".rstrip(": ")
+    return f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}".rstrip(": ")
+
+
+def _code(error: ClientError) -> str:
+    # a server that is not S3, or not STS, gives an error without a code
+    return error.response.get("Error", {}).get("Code", "no error code")
 
 
 def refused(error: ClientError, doing: str) -> AwsRefused:
     """Explain an error reply."""
-    code = error.response["Error"].get("Code", "")
+    code = _code(error)
     for codes, words, advice in _ADVICE:
         if code in codes:
             return AwsRefused(f"Cannot {doing}: {words} ({said(error)}).", hint=advice)
-    return AwsRefused(f"Cannot {doing}: the server answered {status(error)} ({said(error)}).")
+    return AwsRefused(f"Cannot {doing}: the server answered {status(error)} ({said(error)}).", hint=ENDPOINT)
 
 
 def unanswered(error: BotoCoreError, doing: str) -> LabelplanError:
@@ -112,7 +120,7 @@ def unanswered(error: BotoCoreError, doing: str) -> LabelplanError:
             return AwsRefused(f"Cannot {doing}: no AWS credentials were found.", hint=CONFIGURE)
         case boto.PaginationError():
             return AwsRefused(f"Cannot {doing}: the server's listing goes round in circles.", hint=SERVER)
-        case boto.HTTPClientError():
+        case boto.HTTPClientError() | boto.ConnectionError():
             # its text names the URL, and the URL holds no secret
             return AwsRefused(
                 f"Cannot {doing}: {str(error).rstrip('.')}.",
