@@ -146,4 +146,4 @@ def _detector(settings: _Detector) -> DetectorSettings:
 def _calls(budget: _Budget) -> int | None:
     if budget.max_usd is None:
         return budget.max_calls
-    return int(Decimal(repr(budget.max_usd)) * CALLS_PER_USD)  # decimal: 0.29 * 1000 must not become 289
+    return int(Decimal(repr(budget.max_usd)) * CALLS_PER_USD)  # decimal: as a float, 1.001 * 1000 is below 1001

@@ -41,13 +41,10 @@ def schema_problems(document: Document) -> Iterator[Problem]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, which printing the schema need not wait for
 
     schema = json.loads(schema_text())
-    breaches = [_breach(error) for error in Draft202012Validator(schema).iter_errors(document.data)]
-    mistyped = {breach.where for breach in breaches if breach.keyword == "type"}
-    for breach in breaches:
-        if breach.keyword == "type" or breach.where not in mistyped:
-            for where, message in _complaints(breach, document, schema):
-                if where not in document.doubtful:
-                    yield document.problem(where, message)
+    for error in Draft202012Validator(schema).iter_errors(document.data):
+        for where, message in _complaints(_breach(error), document, schema):
+            if where not in document.doubtful:
+                yield document.problem(where, message)
 
 
 @dataclass(frozen=True)

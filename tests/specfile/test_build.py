@@ -101,7 +101,7 @@ def test_pins_and_the_rest_arrive_as_written() -> None:
     assert (spec.rules[0].keep, spec.rules[0].delete) == (("images/deer/4.jpg",), (Pin("images/deer/5.jpg", "9b2c"),))
 
 
-@pytest.mark.parametrize(("usd", "calls"), [("50", 50_000), ("0.29", 290), ("0.0019", 1), ("0", 0), ("2.3", 2300)])
+@pytest.mark.parametrize(("usd", "calls"), [("50", 50_000), ("1.001", 1001), ("0.0019", 1), ("0", 0), ("2.3", 2300)])
 def test_dollars_become_calls_at_a_tenth_of_a_cent_rounded_down(usd: str, calls: int) -> None:
     assert load(GOOD + f"budget: {{max_usd: {usd}}}\n").spec.max_calls == calls
 
