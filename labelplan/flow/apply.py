@@ -80,7 +80,7 @@ def apply_plan(  # noqa: PLR0913 - three of them are how the caller watches and 
     `PlanCorrupt`, `NoWayBack`, `AlreadyApplied`, `PlanExpired`; and at any time `AwsRefused`, or `NoWayBack` when
     versioning was switched off meanwhile.
     """
-    target = _check(plan, writer)
+    target = check_plan(plan, writer, now)
     record, since = _begin(plan, writer, target, signer, now)
     run = f"{target.bucket}/{record.run}"
     observer = observer or Unobserved()
@@ -102,8 +102,12 @@ def apply_plan(  # noqa: PLR0913 - three of them are how the caller watches and 
     return applied
 
 
-def _check(plan: PlanFile, writer: Writer) -> Target:
-    """Refuse a plan that does not fit, or could not be undone; return what the bucket is now."""
+def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = utc_now) -> Target:
+    """Refuse a plan that may not be applied here and now, or could not be undone; return what the bucket is now.
+
+    It changes nothing, so a caller can ask it before asking a person. `apply_plan` does it again. Raises `PartialPlan`,
+    `WrongTarget`, `NoWayBack`, `PlanCorrupt`, `AlreadyApplied`, `PlanExpired` (not for a run that goes on).
+    """
     if plan.header.partial:
         raise PartialPlan(f"This plan covers only a part of the spec ({plan.header.partial}); it never applies.")
     target = writer.target()
@@ -111,6 +115,11 @@ def _check(plan: PlanFile, writer: Writer) -> Target:
     require_versioning(target.bucket, target.versioning)
     for _ in deletes(plan):
         pass  # all of them are looked at before the first is deleted
+    owner = read_claim(writer, plan.statement_sha256)
+    if owner:
+        _refuse_finished(RunRecord(writer, owner))
+    elif plan.header.expires <= now():
+        raise PlanExpired(f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC.")
     return target
 
 
@@ -124,13 +133,9 @@ def _begin(
     owner = read_claim(writer, plan.statement_sha256)
     fresh = ""
     if owner is None:
-        if plan.header.expires <= now():
-            raise PlanExpired(f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC.")
         fresh = _reserve(plan, writer, target, signer, now)
         owner = claim(writer, plan.statement_sha256, fresh)
     record = RunRecord(writer, owner)
-    if owner != fresh:
-        _refuse_finished(record)
     _store_plan(plan, record)
     return record, None if owner == fresh else record.start_time()
 
