@@ -1,7 +1,7 @@
 # noqa: INP001 - a script beside the pages that it writes, not a package
-"""Writes docs/spec.md from the JSON Schema of the spec, so that the page cannot say anything else.
+"""Writes docs/spec.md from the JSON Schema and docs/exit-codes.md from `errors.py`: they cannot say anything else.
 
-Run it after changing the schema: `python docs/generate.py`. A test compares the page with `spec_page()`.
+Run it after changing either: `python docs/generate.py`. Tests compare the pages with what the functions here return.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelplan import errors
 from labelplan.specfile.schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = Path(__file__).parent / "spec.md"
+EXIT_CODES = Path(__file__).parent / "exit-codes.md"
 
 _HEAD = """\
 <!-- Written by docs/generate.py from labelplan/schemas/spec.schema.json. Change that. -->
@@ -120,5 +122,35 @@ def _code(value: object) -> str:
     return f"`{value}`" if bare else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
+_EXIT_HEAD = """\
+<!-- Written by docs/generate.py from labelplan/errors.py. Change that. -->
+
+# Exit codes
+
+Every error says what happened, where, and what to do next, on stderr; with `--json` also as an object on stdout:
+`{"error": {"kind", "exit_code", "message", "hint"}}`.
+
+| code | kind | what happened |
+|---|---|---|
+"""
+
+_NO_ERROR = [
+    (0, "", "Done."),
+    (2, "", "Done, and the plan would delete something (`plan --detailed-exitcode` only)."),
+    (3, "", "Done in part: some objects were skipped, left or failed; each is named."),
+    (130, "", "Interrupted by Ctrl-C; the same command does the rest."),
+]
+
+
+def exit_codes_page() -> str:
+    """Return the page."""
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.LabelplanError)]
+    raised = [kind for kind in kinds if not kind.__subclasses__() or kind is errors.UsageError]
+    told = [(kind.exit_code, f"`{kind.__name__}`", " ".join((kind.__doc__ or "").split())) for kind in raised]
+    rows = [f"| {code} | {kind} | {what} |" for code, kind, what in sorted([*told, *_NO_ERROR])]
+    return _EXIT_HEAD + "\n".join(rows) + "\n"
+
+
 if __name__ == "__main__":
+    EXIT_CODES.write_text(exit_codes_page(), encoding="utf-8")
     PAGE.write_text(spec_page(), encoding="utf-8")

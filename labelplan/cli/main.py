@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from labelplan import __version__
-from labelplan.errors import DONE, INTERRUPTED, LabelplanError, UsageError
+from labelplan.errors import DONE, INTERRUPTED, LabelplanError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,10 @@ def _show_error(error: LabelplanError, *, as_json: bool) -> None:
         body = {"error": {"kind": kind, "exit_code": error.exit_code, "message": error.what, "hint": error.advice}}
         sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
     advice = f"\n{error.advice}" if error.advice else ""
-    sys.stderr.write(f"Error: {error.what}{advice}\n")
+    prefix = (
+        "" if isinstance(error, SpecError) else "Error: "
+    )  # FILE:LINE:COLUMN at the beginning is a link for editors
+    sys.stderr.write(f"{prefix}{error.what}{advice}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 
 from labelplan.cli.output import JsonOption, make_app, result
 from labelplan.errors import DONE, Problem, SpecError, UsageError
+from labelplan.rules.advice import few_references
 
 if TYPE_CHECKING:
     from labelplan.model.plan import Warn
@@ -53,7 +54,7 @@ def validate(
 
 def _report(file: str) -> _Report:
     from labelplan.specfile.load import load_spec  # noqa: PLC0415 - the help needs no YAML
-    from labelplan.specfile.references import placed_warnings, read_local_references  # noqa: PLC0415 - as above
+    from labelplan.specfile.references import read_local_references  # noqa: PLC0415 - as above
 
     try:
         loaded = load_spec(file)
@@ -62,7 +63,11 @@ def _report(file: str) -> _Report:
         return _Report(file, problems=error.problems)
     except UsageError as error:
         return _Report(file, problems=(Problem(file, 1, 1, "", error.what.removeprefix(f"{file}: ")),))
-    warnings = tuple((loaded.problem(where, warning.message), warning) for where, warning in placed_warnings(loaded))
+    warnings = tuple(
+        (loaded.problem(("labels", rule.name, "references"), warning.message), warning)
+        for rule in loaded.spec.rules
+        for warning in few_references(rule)
+    )
     return _Report(file, summary=_summary(loaded.spec), warnings=warnings)
 
 

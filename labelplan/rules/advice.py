@@ -26,16 +26,14 @@ MOST = 50.0
 """Percent: a label carried by more than this is too common to prove a class."""
 ELSEWHERE = 20.0
 """Percent: a label this common in other prefixes is not special to its own."""
+SHOWN = 4
 WEAK = 0.2
 """A reference whose best label lies in the lowest fifth between the threshold and 100 is a weak one."""
 
 
 def reference_advice(rule: LabelRule, references: Sequence[tuple[str, Response]], max_labels: int) -> Iterator[Warn]:
     """Yield warnings about a rule's references alone."""
-    if len(rule.references) < FEW and not rule.accept:
-        yield Warn(
-            "few-references", f"{rule.name}: {len(rule.references)} reference(s); 3 to 5 give a steadier rule", ""
-        )
+    yield from few_references(rule)
     usable = {name: {label.Name: label.Confidence for label in usable_labels(rule, r)} for name, r in references}
     for name, response in references:
         others = [reference for reference in rule.references if reference != name]
@@ -47,6 +45,14 @@ def reference_advice(rule: LabelRule, references: Sequence[tuple[str, Response]]
                 f"{rule.name}: the answer for {name} was cut at {max_labels} labels; evidence may be missing",
                 f"detector: {{max_labels: {min(1000, 4 * max_labels)}}}",
             )
+
+
+def few_references(rule: LabelRule) -> Iterator[Warn]:
+    """Yield a warning about a rule with fewer than 3 references: one odd label among them counts too much."""
+    count = len(rule.references)
+    if count < FEW:
+        what = f"{rule.name}: {count} reference{'' if count == 1 else 's'}; 3 to 5 give a steadier rule"
+        yield Warn("few-references", what, "")
 
 
 def _one_reference(
@@ -87,21 +93,41 @@ def _one_reference(
 def label_advice(
     judge: Judge, tally: Tally, position: int, references: Sequence[tuple[str, Response]]
 ) -> Iterator[Warn]:
-    """Yield warnings about accepted labels that are too common to prove anything."""
+    """Yield a warning if accepted labels are too common to prove anything.
+
+    The line to write leaves out those that are common elsewhere too or stand at the top of the label tree; if the
+    bucket has no other prefix to compare with, at least the commonest.
+    """
     rule = judge.rule
-    generic = {parent.Name for _, response in references for label in response.Labels for parent in label.Parents}
-    ignored = [graded.label for graded in rule.ignore]
-    for share in tally.shares(position):
-        elsewhere = share.share_elsewhere or 0.0
-        everywhere = tally.bucket_share(position, share.label)
-        if elsewhere > MOST or (everywhere > MOST and (share.label in generic or elsewhere > ELSEWHERE)):
-            yield Warn(
-                "common-label",
-                f"{rule.name}: {share.label} accepts {everywhere:.0f} % of the bucket's labelled objects"
-                + (f" and {elsewhere:.0f} % of the other prefixes'" if share.share_elsewhere is not None else "")
-                + "; it proves little",
-                f"ignore: {_flow([*ignored, share.label])}",
-            )
+    tops = _tops([response for _, response in references])
+    everywhere = {share.label: tally.bucket_share(position, share.label) for share in tally.shares(position)}
+    elsewhere = {share.label: share.share_elsewhere for share in tally.shares(position)}
+    common = [
+        label
+        for label, percent in sorted(everywhere.items(), key=lambda pair: -pair[1])
+        if (elsewhere[label] or 0) > MOST
+        or (percent > MOST and (elsewhere[label] is None or label in tops or (elsewhere[label] or 0) > ELSEWHERE))
+    ]
+    if not common:
+        return
+    proofless = [label for label in common if label in tops or (elsewhere[label] or 0) > ELSEWHERE] or common[:1]
+    told = ", ".join(
+        f"{label} {everywhere[label]:.0f} %"
+        + ("" if elsewhere[label] is None else f" ({elsewhere[label]:.0f} % elsewhere)")
+        for label in common[:SHOWN]
+    )
+    yield Warn(
+        "common-label",
+        f"{rule.name}: more than half of the bucket has an accepted label: {told}; "
+        "what does not name the subject itself proves little",
+        f"ignore: {_flow([*(graded.label for graded in rule.ignore), *proofless])}",
+    )
+
+
+def _tops(references: Sequence[Response]) -> set[str]:
+    """Return the labels that have labels below them and none above: Animal, Outdoors."""
+    labels = [label for response in references for label in response.Labels]
+    return {parent.Name for label in labels for parent in label.Parents} - {one.Name for one in labels if one.Parents}
 
 
 def name_advice(rule: LabelRule, seen: set[str]) -> Iterator[Warn]:

@@ -1,4 +1,4 @@
-"""The references of a spec that are files on this machine, and advice about references that needs no bucket."""
+"""The references of a spec that are files on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from labelplan.errors import SpecError
 from labelplan.model.objects import LocalImage
-from labelplan.model.plan import Warn
 from labelplan.model.spec import is_file
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5 * 1024 * 1024
 """What DetectLabels takes as bytes (docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
-
-FEW = 3
-"""With fewer references, one odd label among them counts too much."""
 
 
 def read_local_references(loaded: Loaded) -> dict[str, LocalImage]:
@@ -40,20 +36,6 @@ def read_local_references(loaded: Loaded) -> dict[str, LocalImage]:
     if problems:
         raise SpecError(problems)
     return images
-
-
-def spec_warnings(loaded: Loaded) -> tuple[Warn, ...]:
-    """Return what a reviewer should know of a spec that is valid all the same."""
-    return tuple(warning for _, warning in placed_warnings(loaded))
-
-
-def placed_warnings(loaded: Loaded) -> Iterator[tuple[Where, Warn]]:
-    """Yield the warnings of `spec_warnings` with what they are about."""
-    for rule in loaded.spec.rules:
-        if len(rule.references) < FEW:
-            count = f"{len(rule.references)} reference" + ("" if len(rule.references) == 1 else "s")
-            where = ("labels", rule.name, "references")
-            yield where, Warn("few-references", f"{rule.name}: {count}; 3 to 5 give a steadier rule", "")
 
 
 def _local(loaded: Loaded) -> Iterator[tuple[Where, str]]:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelplan.rules.advice import label_advice, name_advice, reference_advice
+import pytest
+
+from labelplan.rules.advice import few_references, label_advice, name_advice, reference_advice
 from labelplan.rules.decide import Verdict
 from labelplan.rules.tally import Tally
 from tests.rules.making import answered, graded, judge, label, plain, response, rule
@@ -23,9 +25,12 @@ def test_three_references_that_agree_need_no_advice() -> None:
     assert codes(plain(Deer=99), plain(Deer=98, Grass=90), plain(Deer=97)) == []
 
 
-def test_fewer_than_three_references_are_a_warning_unless_the_spec_accepts_labels_itself() -> None:
+@pytest.mark.parametrize(("references", "said"), [(0, "0 references"), (1, "1 reference"), (2, "2 references")])
+def test_fewer_than_three_references_are_a_warning(references: int, said: str) -> None:
+    (warn,) = few_references(rule(references=("r",) * references))
+    assert warn.message == f"deer: {said}; 3 to 5 give a steadier rule"
+    assert list(few_references(rule(references=("r",) * 3))) == []
     assert codes(plain(Deer=99), plain(Deer=99)) == [("few-references", "")]
-    assert codes(plain(Deer=99), plain(Deer=99), accept=graded("Deer")) == []
 
 
 def test_a_reference_that_shares_nothing_with_the_others_is_named_with_the_list_without_it() -> None:
@@ -72,6 +77,22 @@ def test_a_generic_label_that_accepts_most_of_the_bucket_proves_little_even_with
 
 def test_the_subject_itself_may_be_in_most_of_the_bucket() -> None:
     assert common((0, plain(Deer=99)), (0, plain(Deer=99)), (0, plain(Deer=99)), (1, plain(Fish=99))) == []
+
+
+def test_a_label_of_most_of_the_bucket_that_some_others_carry_too_proves_little() -> None:
+    others = [(1, plain(Fish=99, Outdoors=99 if n == 0 else 1)) for n in range(4)]
+    assert common(*((0, plain(Deer=99, Outdoors=99)) for _ in range(12)), *others) == ["ignore: [Sky, Outdoors]"]
+
+
+def test_without_another_prefix_to_compare_with_the_commonest_label_is_suspected() -> None:
+    flat = plain(Deer=99, Outdoors=99)
+    deer = judge(rule(), flat)
+    tally = Tally([deer])
+    for shown in (flat, flat, plain(Outdoors=99)):
+        tally.add(0, KEEP, answered(shown))
+    (warn,) = label_advice(deer, tally, 0, [("r1", flat)])
+    assert warn.write == "ignore: [Outdoors]"
+    assert "Outdoors 100 %, Deer 67 %;" in warn.message
 
 
 def test_a_name_that_no_answer_showed_is_pointed_out_with_what_may_be_meant() -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from labelplan.errors import SpecError
 from labelplan.model.objects import LocalImage
-from labelplan.model.plan import Warn
 from labelplan.specfile.load import Loaded, load_spec
-from labelplan.specfile.references import MAX_BYTES, read_local_references, spec_warnings
-from tests.specfile.making import GOOD, load
+from labelplan.specfile.references import MAX_BYTES, read_local_references
+from tests.specfile.making import GOOD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,20 +68,3 @@ def test_every_file_that_cannot_be_used_is_told_at_its_line(tmp_path: Path) -> N
         (11, "labels.deer.references[4]", "./folder: cannot be read: Is a directory"),
         (12, "labels.deer.references[5]", "./a\0.jpg: cannot be read: embedded null byte"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("references", "said"),
-    [
-        ("[]\n    accept: [Deer]", "deer: 0 references; 3 to 5 give a steadier rule"),
-        ("[a.jpg]", "deer: 1 reference; 3 to 5 give a steadier rule"),
-        ("[a.jpg, b.jpg]", "deer: 2 references; 3 to 5 give a steadier rule"),
-    ],
-)
-def test_fewer_than_three_references_are_a_warning(references: str, said: str) -> None:
-    text = GOOD[: GOOD.index("[")] + references + "\n"
-    assert spec_warnings(load(text)) == (Warn("few-references", said, ""),)
-
-
-def test_three_references_are_enough() -> None:
-    assert spec_warnings(load(GOOD)) == ()

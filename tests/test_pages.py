@@ -18,3 +18,8 @@ def test_the_spec_page_has_every_key_with_its_limits() -> None:
     assert '`"123456789012"`' in page
     for section in ("detector", "labels.NAME", "exclude[]", "labels.NAME.ignore[]", "labels.NAME.delete[]", "guards"):
         assert f"\n## `{section}`\n" in page
+
+
+def test_the_exit_codes_page_is_what_the_errors_say() -> None:
+    page: str = runpy.run_path(str(DOCS / "generate.py"))["exit_codes_page"]()
+    assert (DOCS / "exit-codes.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"
