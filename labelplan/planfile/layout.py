@@ -7,7 +7,7 @@ offsets or digests. docs/plan-format.md describes the format; format 1 is frozen
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ PAYLOAD_TYPE = b"application/vnd.in-toto+json"
 MAX_STATEMENT = 3500
 """Bytes. AWS KMS signs at most 4,096 bytes of a raw message; the rest is the encoding around the statement."""
 
+T = TypeVar("T")
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Decision])
 
@@ -50,6 +52,14 @@ _BEFORE_KEY = b'{"key":'
 def encode(value: object) -> bytes:
     """Encode a header, summary, statement or signature: compact JSON, fields in the order of its class."""
     return _encoder.encode(value)
+
+
+def settle(value: T) -> T:
+    """Return *value* as a reader will see it: an int that stands for a float becomes one, whose spelling is `50.0`.
+
+    Raises `ValueError` if a reader would refuse it.
+    """
+    return msgspec.json.decode(encode(value), type=type(value))
 
 
 def head(header: Header) -> bytes:

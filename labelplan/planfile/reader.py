@@ -66,7 +66,7 @@ class PlanFile:
     def decisions(self) -> Iterator[Decision]:
         """Yield every decision in the order of the keys, each as it was when the file was checked.
 
-        Raises `PlanCorrupt` before the first decision of a block (about 1 MiB) that has changed since.
+        Raises `PlanCorrupt` before the first decision of a block (about 256 KiB) that has changed since.
         """
         descriptor = self.file.fileno()
         running = hashlib.sha256(os.pread(descriptor, self._start, 0))
@@ -166,7 +166,7 @@ def _read_tail(descriptor: int) -> _Tail:
     end = os.fstat(descriptor).st_size
     lines: deque[bytes] = deque()
     while not lines or lines[0] != layout.END_DECISIONS:
-        if len(lines) > MAX_SIGNATURES + _LINES_BELOW:
+        if len(lines) == MAX_SIGNATURES + _LINES_BELOW:
             raise ValueError("this is not the end of a plan")
         lines.appendleft(line_before(descriptor, end))
         end -= len(lines[0])

@@ -11,6 +11,7 @@ from labelplan.errors import PlanCorrupt, UsageError
 from labelplan.planfile import layout
 from labelplan.planfile.lines import BLOCK
 from labelplan.planfile.newfile import NewFile
+from labelplan.planfile.reader import MAX_SIGNATURES
 from labelplan.planfile.sshsig import check
 from labelplan.planfile.writer import UNSIGNED
 
@@ -38,6 +39,8 @@ def add_signature(plan: PlanFile, signer: Signer) -> Path:
     """
     if signer.keyid in valid_signers(plan):
         raise UsageError(f"{plan.path} has a signature of {signer.keyid} already.")
+    if len(plan.signatures) == MAX_SIGNATURES:
+        raise UsageError(f"{plan.path} has {MAX_SIGNATURES} signatures, which is the most that a plan can have.")
     path = Path(str(plan.path).removesuffix("" if plan.signatures else UNSIGNED))
     with NewFile(str(path)) as new:
         signature = signer.sign(layout.signed_message(plan.statement_bytes))

@@ -35,9 +35,12 @@ class PlanWriter:
     """
 
     def __init__(self, path: str | PathLike[str], header: Header) -> None:
-        """Take the file's name and header; raises `UsageError` if its statement could become too long to sign."""
-        _check_length(header)
-        self._header = header
+        """Take the file's name and header; raises `UsageError` if its statement could become too long to sign.
+
+        `ValueError` if the header is one that no reader would take.
+        """
+        self._header = layout.settle(header)
+        _check_length(self._header)
         self._file = NewFile(str(path))
         self._hash = hashlib.sha256()
         self._bytes = 0
@@ -76,7 +79,7 @@ class PlanWriter:
         """
         self._flush()
         self._counts.check(self._header, summary)
-        self._write((b"\n" if self._before_line else b"") + layout.middle(summary))
+        self._write((b"\n" if self._before_line else b"") + layout.middle(layout.settle(summary)))
         subject = Subject("plan", Digest(self._hash.hexdigest()))
         statement = _statement(self._header, subject, self._counts.totals(), self._bytes, signers_sha256)
         encoded = layout.encode(statement)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from labelplan.errors import LabelplanError, UsageError
+from labelplan.planfile.newfile import NewFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_has_its_name_only_when_it_is_published(tmp_path: Path) -> None:
+    path = tmp_path / "plan"
+    path.write_bytes(b"the old one")
+    with NewFile(str(path)) as new:
+        new.write(b"hello ")
+        new.write(b"world")
+        assert path.read_bytes() == b"the old one"
+        assert new.publish() == str(path)
+    assert path.read_bytes() == b"hello world"
+    assert os.listdir(tmp_path) == ["plan"]  # noqa: PTH208 - names are what counts
+
+
+def test_left_without_publishing_nothing_remains(tmp_path: Path) -> None:
+    with NewFile(str(tmp_path / "plan")) as new:
+        new.write(b"half")
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_can_be_published_under_a_longer_name(tmp_path: Path) -> None:
+    with NewFile(str(tmp_path / "plan")) as new:
+        assert new.publish(".unsigned") == f"{tmp_path}/plan.unsigned"
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.unsigned"]
+
+
+def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "plan.part").write_bytes(b"a much longer text from before")
+    with NewFile(str(tmp_path / "plan")) as new:
+        new.write(b"new")
+        new.publish()
+    assert (tmp_path / "plan").read_bytes() == b"new"
+
+
+def test_two_cannot_write_the_same_file_at_once(tmp_path: Path) -> None:
+    with NewFile(str(tmp_path / "plan")) as first:
+        with pytest.raises(UsageError, match="another labelplan"), NewFile(str(tmp_path / "plan")):
+            pass
+        first.write(b"first")
+        first.publish()
+    assert (tmp_path / "plan").read_bytes() == b"first"
+
+
+def test_a_file_that_is_published_just_before_the_lock_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+
+    def published_meanwhile(file: Any, how: int) -> None:
+        monkeypatch.undo()
+        (tmp_path / "plan.part").rename(tmp_path / "plan")
+        real(file, how)
+
+    (tmp_path / "plan.part").write_bytes(b"somebody's finished plan")
+    monkeypatch.setattr(fcntl, "flock", published_meanwhile)
+    with NewFile(str(tmp_path / "plan")):
+        assert (tmp_path / "plan").read_bytes() == b"somebody's finished plan"
+
+
+@pytest.mark.parametrize("name", ["folder", "nowhere/plan", "linked"])
+def test_where_no_file_can_be_is_said_at_the_start(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "linked.part").symlink_to(tmp_path / "victim")
+    with pytest.raises(UsageError, match="Cannot write"), NewFile(str(tmp_path / name)):
+        pass
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with NewFile(str(tmp_path / "plan")) as new, pytest.raises(LabelplanError, match="No space left on device"):
+        new.publish()
+    assert not list(tmp_path.iterdir())
