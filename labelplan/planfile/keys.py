@@ -145,6 +145,11 @@ def generate_key(path: Path, passphrase: bytes | None = None) -> bytes:
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - slow, and `verify` does without
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
 
+    if os.path.lexists(path):
+        raise KeyUnusable(
+            f"There is something at {path} already; it was left alone.",
+            hint="Show it with: labelplan key show; make another key with: labelplan key generate --key PATH",
+        )
     key = Ed25519PrivateKey.generate()
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     data = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, encryption)
@@ -152,11 +157,6 @@ def generate_key(path: Path, passphrase: bytes | None = None) -> bytes:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(path, "xb", opener=_open_private) as file:
             file.write(data)
-    except FileExistsError:
-        raise KeyUnusable(
-            f"There is a key at {path} already; it was left alone.",
-            hint="Show it with: labelplan key show; make another with: labelplan key generate --key PATH",
-        ) from None
     except OSError as error:
         raise KeyUnusable(f"Cannot write the key {path}: {error.strerror}.", hint="Name another place: --key") from None
     return parse_private(data)[0]
