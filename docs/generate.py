@@ -1,16 +1,21 @@
 # noqa: INP001 - a script beside the pages that it writes, not a package
-"""Writes docs/spec.md from the JSON Schema and docs/exit-codes.md from `errors.py`: they cannot say anything else.
+"""Writes the pages that must not say anything else than the code: spec.md, exit-codes.md, commands.md.
 
-Run it after changing either: `python docs/generate.py`. Tests compare the pages with what the functions here return.
+Run it after changing the schema, an error or a command: `python docs/generate.py`. Tests compare the pages with what
+the functions here return.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelplan import errors
+from labelplan.cli import main
 from labelplan.specfile.schema import schema_text
 
 if TYPE_CHECKING:
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent / "spec.md"
 EXIT_CODES = Path(__file__).parent / "exit-codes.md"
+COMMANDS = Path(__file__).parent / "commands.md"
 
 _HEAD = """\
 <!-- Written by docs/generate.py from labelplan/schemas/spec.schema.json. Change that. -->
@@ -151,6 +157,25 @@ def exit_codes_page() -> str:
     return _EXIT_HEAD + "\n".join(rows) + "\n"
 
 
+def commands_page() -> str:
+    """Return the page: the help of every command, as it is printed in 100 columns."""
+    head = "<!-- Written by docs/generate.py from the commands' own help. Change that. -->\n\n# Commands\n\n"
+    with_help = [["--help"]] + [[name, "--help"] for name in main.COMMANDS]
+    with_help += [["key", "generate", "--help"], ["key", "show", "--help"], ["schema", "spec", "--help"]]
+    return head + "\n".join(
+        f"## {' '.join(['labelplan', *args[:-1]])}\n\n```\n{_help(args)}```\n" for args in sorted(with_help)
+    )
+
+
+def _help(args: list[str]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        os.environ["COLUMNS"] = "80"
+        main.run(args)
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines()) + "\n"
+
+
 if __name__ == "__main__":
+    COMMANDS.write_text(commands_page(), encoding="utf-8")
     EXIT_CODES.write_text(exit_codes_page(), encoding="utf-8")
     PAGE.write_text(spec_page(), encoding="utf-8")

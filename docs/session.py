@@ -28,6 +28,7 @@ _CHANGES = [
     (r"127\.0\.0\.1:\d+", "SERVER"),
     (r"(?<=[A-Za-z] )\d+(\.\d)?(?=[,);])", "CONFIDENCE"),  # its last digit depends on the processor
     (r"(?<=\.jpg )\d+\.\d", "CONFIDENCE"),
+    (r"(?<=and )\d+(?= more accepted)", "SOME"),
 ]
 
 

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from labelplan.cli.main import run
+from labelplan.detect import open as opening
 from labelplan.model.spec import DetectorSettings, GradedLabel
 from labelplan.rules.advice import few_references
 from labelplan.specfile.load import load_spec
 from labelplan.specfile.references import read_local_references
+from tests.flow.making import Table, answer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from labelplan.model.spec import LabelRule
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -51,3 +61,44 @@ def test_the_deer_example_shows_every_setting() -> None:
     assert {key for rule in loaded.data["labels"].values() for key in rule} == {
         *("prefix", "references", "accept", "ignore", "threshold", "exclude", "evidence", "keep", "delete", "guards"),
     }
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs_from_plan_to_undo(
+    path: Path, s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a bucket that has what the example names; what the images show is made up, and a table answers it."""
+    spec = load_spec(path).spec
+    bucket = f"{path.stem}-{spec.bucket}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    etags = {key: s3.put_object(Bucket=bucket, Key=key, Body=b"x")["ETag"].strip('"') for key in _keys(spec.rules)}
+    text = re.sub(r"etag: [0-9a-f]{32}", f"etag: {next(iter(etags.values()))}", path.read_text(encoding="utf-8"))
+    (tmp_path / "spec.yaml").write_text(text.replace(f"bucket: {spec.bucket}", f"bucket: {bucket}"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LABELPLAN_KEY", "key")
+    monkeypatch.setenv("LABELPLAN_TRUST_OWN_KEY", "1")
+    shows = {key: answer(Car=99) if "bad" in key else answer(Subject=99) for key in etags}
+    monkeypatch.setattr(opening, "open_detector", lambda *_, **__: Table(shows))
+    for command in ("key generate", "validate spec.yaml", "plan spec.yaml", "apply spec.plan.json --auto-approve"):
+        assert run(command.split()) == 0, capsys.readouterr()
+    applied = capsys.readouterr().out
+    assert f"Apply complete: {len(spec.rules) + sum(len(rule.delete) for rule in spec.rules)} deleted." in applied
+    assert run([*applied.rpartition("Undo with: labelplan ")[2].split(), "--auto-approve"]) == 0
+    assert {entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]} >= set(etags)
+
+
+def _keys(rules: tuple[LabelRule, ...]) -> list[str]:
+    """Name what a spec speaks of, and for each rule 30 good images, a bad one, and one that a pattern may protect."""
+    return [
+        key
+        for rule in rules
+        for key in (
+            *rule.references,
+            *rule.keep,
+            *(pin.key for pin in rule.delete),
+            *(f"{rule.prefix}good{number:02}.jpg" for number in range(30)),
+            f"{rule.prefix}bad.jpg",
+            f"{rule.prefix}holdout/1.jpg",
+        )
+    ]

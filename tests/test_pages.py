@@ -23,3 +23,8 @@ def test_the_spec_page_has_every_key_with_its_limits() -> None:
 def test_the_exit_codes_page_is_what_the_errors_say() -> None:
     page: str = runpy.run_path(str(DOCS / "generate.py"))["exit_codes_page"]()
     assert (DOCS / "exit-codes.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"
+
+
+def test_the_commands_page_is_what_the_commands_say() -> None:
+    page: str = runpy.run_path(str(DOCS / "generate.py"))["commands_page"]()
+    assert (DOCS / "commands.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"

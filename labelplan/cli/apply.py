@@ -29,7 +29,7 @@ app = make_app(COMMANDS["apply"])
 
 @app.command(epilog="Example: labelplan apply deer.plan.json")
 def apply(  # noqa: PLR0913 - a command's options
-    plan: Annotated[Path, typer.Argument(help="A signed plan.")],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A signed plan.")],
     *,
     auto_approve: AutoApproveOption = False,
     key: KeyOption = None,

@@ -31,7 +31,7 @@ PRICE_USD = 0.001
 
 @app.command(epilog="Example: labelplan plan deer.yaml -o deer.plan.json")
 def plan(  # noqa: PLR0913 - a command's options
-    spec: Annotated[Path, typer.Argument(help="The spec, a YAML file.")],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a YAML file.")],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The plan to write; default: SPEC's name with .plan.json.")

@@ -34,7 +34,7 @@ class Format(enum.StrEnum):
 
 @app.command(epilog="Example: labelplan show deer.plan.json --deletes --rule whitetail-deer")
 def show(  # noqa: PLR0913 - a command's options
-    plan: Annotated[Path, typer.Argument(help="A plan file.")],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file.")],
     *,
     form: Annotated[Format, typer.Option("--format", help="text, or json as --json.")] = Format.TEXT,
     deletes: Annotated[bool, typer.Option("--deletes", help="Every delete, and nothing that is kept.")] = False,

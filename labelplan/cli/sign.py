@@ -18,7 +18,9 @@ app = make_app(COMMANDS["sign"])
 
 @app.command(epilog="Example: labelplan sign deer.plan.json --key ~/.ssh/id_ed25519.pub")
 def sign(
-    plan: Annotated[Path, typer.Argument(help="A plan, or one that was left unsigned (NAME.unsigned).")],
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="A plan, or one that was left unsigned (NAME.unsigned).")
+    ],
     *,
     key: KeyOption = None,
     as_json: JsonOption = False,

@@ -26,7 +26,7 @@ app = make_app(COMMANDS["verify"])
 
 @app.command(epilog="Example: labelplan verify deer.plan.json --signers signers.yaml")
 def verify(  # noqa: PLR0913 - a command's options
-    plan: Annotated[Path, typer.Argument(help="A signed plan.")],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A signed plan.")],
     *,
     signers: SignersOption = None,
     key: KeyOption = None,
