@@ -1,0 +1,127 @@
+"""An image file as bytes: which format it is, which way up it is shown, and only those of its bytes that make pixels.
+
+Metadata never reaches the decoder: its parsers are where the warnings, the decompression bombs and the surprises are
+(EXIF, ICC, text, APNG, MPO). Decoding is not done here but in `picture.py`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from labelplan.model.response import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_JPEG = b"\xff\xd8\xff"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_OTHERS = {
+    "a GIF": (0, (b"GIF8",)),
+    "a WebP": (8, (b"WEBP",)),
+    "a BMP": (0, (b"BM",)),
+    "a TIFF": (0, (b"II*\0", b"MM\0*")),
+    "a HEIC or AVIF": (4, (b"ftyp",)),
+    "a PDF": (0, (b"%PDF",)),
+    "an SVG, HTML or XML text": (0, (b"<",)),
+    "a ZIP": (0, (b"PK\x03\x04",)),
+}
+
+_PNG_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
+
+_START_OF_SCAN, _EXIF = 0xDA, 0xE1
+_ALONE = {0x01, *range(0xD0, 0xD9)}
+_METADATA = {*range(0xE1, 0xEE), 0xEF, 0xFE}
+"""APP1-APP13, APP15, COM; APP0 (JFIF) and APP14 (Adobe) say how the samples become colours."""
+
+_ORIENTATION_TAG = 0x0112
+
+
+class UnreadableImageError(Exception):
+    """The bytes are not a picture that can be labelled; *reason* is what the plan will say."""
+
+    def __init__(self, reason: Unreadable) -> None:
+        """Carry *reason*."""
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class ImageFile(Struct, frozen=True):
+    """A JPEG or PNG without its metadata. *orientation*: EXIF's 1 to 8, where 1 is upright (CIPA DC-008, 4.6.4)."""
+
+    format: Literal["JPEG", "PNG"]
+    orientation: int
+    pixels: bytes
+
+
+def invalid(words: str) -> UnreadableImageError:
+    """Make the error for bytes that are no JPEG or PNG, or a broken one."""
+    return UnreadableImageError(Unreadable("invalid-image", words))
+
+
+def read_image_file(content: bytes) -> ImageFile:
+    """Recognise an image by its bytes, whatever its name says; raises `UnreadableImageError`."""
+    try:
+        if content.startswith(_JPEG):
+            return _read_jpeg(content)
+        if content.startswith(_PNG):
+            return ImageFile("PNG", 1, _PNG + b"".join(_png_chunks(content)))
+    except (ValueError, IndexError, struct.error):
+        msg = "it starts as an image and ends before the picture"
+        raise invalid(msg) from None
+    found = next((name for name, (at, magic) in _OTHERS.items() if content.startswith(magic, at)), "no image")
+    msg = f"it is {found}; only JPEG and PNG can be labelled"
+    raise invalid(msg)
+
+
+def _png_chunks(content: bytes) -> Iterator[bytes]:
+    at = len(_PNG)
+    while at < len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        end = at + 12 + length
+        if kind in _PNG_CHUNKS:
+            yield content[at:end]
+        at = end
+
+
+def _read_jpeg(content: bytes) -> ImageFile:
+    kept, orientation = [_JPEG[:2]], 1
+    for marker, segment in _jpeg_segments(content):
+        if marker == _EXIF and segment[4:10] == b"Exif\0\0":
+            orientation = _exif_orientation(segment[10:])
+        if marker not in _METADATA:
+            kept.append(segment)
+    return ImageFile("JPEG", orientation, b"".join(kept))
+
+
+def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each segment before the picture's data, and last the start of scan with all that follows."""
+    at = content.index(b"\xff", 2)
+    while (marker := content[at + 1]) != _START_OF_SCAN:
+        if marker in {0x00, 0xFF}:  # fill bytes and junk, which decoders skip
+            at += 1
+        elif marker in _ALONE:
+            at += 2
+        else:
+            (length,) = struct.unpack_from(">H", content, at + 2)
+            yield marker, content[at : at + 2 + length]
+            at += 2 + length
+        at = content.index(b"\xff", at)
+    yield marker, content[at:]
+
+
+def _exif_orientation(tiff: bytes) -> int:
+    """Find the orientation in the first directory of EXIF's TIFF structure; 1 if there is none or it is damaged."""
+    order = "<" if tiff.startswith(b"II") else ">"
+    try:
+        (directory,) = struct.unpack_from(order + "I", tiff, 4)
+        (entries,) = struct.unpack_from(order + "H", tiff, directory)
+        for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
+            tag, value = struct.unpack_from(order + "H6xH", tiff, entry)
+            if tag == _ORIENTATION_TAG:
+                return value if 1 <= value <= 8 else 1  # noqa: PLR2004 - EXIF's eight ways to hold a camera
+    except struct.error:
+        pass
+    return 1
