@@ -10,6 +10,7 @@ import pytest
 from labelplan.cli.main import run
 from labelplan.detect import open as opening
 from tests.flow.making import Table, answer
+from tests.wire import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,16 @@ def test_plan_show_verify_apply_undo(say: Callable[..., Any], s3: S3Client, buck
     code, out, _ = say(*undo, "--auto-approve")
     assert (code, "Undo complete: 2 restored." in out) == (0, True)
     assert listed(s3, bucket) == before
+
+
+def test_plan_show_and_verify_send_nothing_that_changes(say: Callable[..., Any], bucket: str) -> None:
+    with recorded() as wire:
+        for command in ("plan deer.yaml", "show deer.plan.json", "verify deer.plan.json"):
+            assert say(*command.split())[0] == 0
+    to_s3 = [sent for sent in wire.sent if sent.bucket == bucket]
+    assert {sent.method for sent in to_s3} == {"GET", "HEAD"}
+    others = [sent for sent in wire.sent if sent.bucket != bucket]
+    assert [(sent.method, sent.key, sent.query) for sent in others] == [("POST", "", {})]  # STS: GetCallerIdentity
 
 
 def test_undo_brings_back_one_object_if_asked(say: Callable[..., Any], s3: S3Client, bucket: str) -> None:
