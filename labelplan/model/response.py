@@ -69,7 +69,7 @@ def strict_answer(raw: bytes) -> Answered:
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from None
     json.loads(raw.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    line = msgspec.json.format(raw, indent=-1) if b"\n" in raw or b"\r" in raw else raw
+    line = msgspec.json.format(raw, indent=-1) if b"\n" in raw or b"\r" in raw else raw.strip()
     return Answered(line, response)
 
 

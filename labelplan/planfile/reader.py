@@ -230,7 +230,7 @@ class _Pass:
     def _take_one_by_one(self, block: bytes, block_end: int, end: int) -> None:
         """Take a block that has something wrong in it line by line, to say where."""
         at = block_end - len(block)
-        for line in BytesIO(block):
+        for line in BytesIO(block):  # pragma: no branch - ends at the wrong line: if all were right, so was the block
             number = _LINES_ABOVE + self.counts.totals().decisions + 1
             with _refused(self._path, f"line {number:,}, byte {at:,}"):
                 at += len(line)

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
 
@@ -164,6 +165,14 @@ def test_another_type_of_signature_than_the_key_makes_is_refused() -> None:
 def test_a_public_key_that_cannot_be_used_is_refused(public: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         sshkeys.check_public(public)
+
+
+def test_a_key_that_this_build_of_openssl_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise UnsupportedAlgorithm("ed25519 is not supported by this version of OpenSSL")
+
+    monkeypatch.setitem(sshkeys._FAMILIES, "ssh-ed25519", unknown)
+    assert "not supported by this version" in reason(made_by("ed25519"))
 
 
 # --- FIDO2 security keys: the token is played by a key in memory, after PROTOCOL.u2f ---------------------------------

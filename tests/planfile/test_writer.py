@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw
 from labelplan.errors import KeyUnusable, UsageError
 from labelplan.model.objects import Target
 from labelplan.model.plan import Decision, Totals
-from labelplan.model.response import Unreadable
+from labelplan.model.response import Unreadable, strict_answer
 from labelplan.planfile import writer as module
 from labelplan.planfile.counts import POSSIBLE
 from labelplan.planfile.newfile import NewFile
@@ -133,6 +133,14 @@ def test_left_before_the_end_the_old_plan_is_still_there(tmp_path: Path, alice: 
     with open_plan(tmp_path / "plan") as plan:
         assert plan.statement == statement
     assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+
+
+@pytest.mark.parametrize("answer", [b' {"Labels": []}', b'{"Labels":[]}\n', b'\t{"Labels":\r\n[]} '])
+def test_an_answer_that_was_decoded_strictly_can_be_written(tmp_path: Path, alice: Signer, answer: bytes) -> None:
+    made = [decision("a", response=Raw(strict_answer(answer).raw))]
+    write(tmp_path / "plan", made, alice)
+    with open_plan(tmp_path / "plan") as plan:
+        assert list(plan.decisions()) == made
 
 
 def test_if_even_the_header_cannot_be_written_nothing_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
