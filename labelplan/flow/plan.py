@@ -19,7 +19,7 @@ from labelplan.model.plan import Decision, DetectorRecord, Header, RuleHeader, R
 from labelplan.model.response import Answered, Unreadable
 from labelplan.planfile.writer import PlanWriter
 from labelplan.rules.accept import accepted_labels
-from labelplan.rules.advice import label_advice, name_advice, reference_advice
+from labelplan.rules.advice import label_advice, missed_advice, name_advice, reference_advice
 from labelplan.rules.decide import EMPTY, Judge
 from labelplan.rules.guards import breaches
 from labelplan.rules.tally import Tally
@@ -199,6 +199,7 @@ def _rule_summary(position: int, judge: Judge, references: References, tally: Ta
     warnings: list[Warn] = [
         *breaches(rule.name, rule.guards, counts),
         *label_advice(judge, tally, position, mine),
+        *missed_advice(rule, tally, position),
         *reference_advice(rule, mine, judge.max_labels),
         *name_advice(rule, tally.seen),
     ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from labelplan.model.plan import Warn
 from labelplan.rules.accept import by_name, usable_labels
+from labelplan.rules.tally import SEVERAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,6 +123,19 @@ def label_advice(
         "what does not name the subject itself proves little",
         f"ignore: {_flow([*(graded.label for graded in rule.ignore), *proofless])}",
     )
+
+
+def missed_advice(rule: LabelRule, tally: Tally, position: int) -> Iterator[Warn]:
+    """Yield a warning if many objects without evidence show the same thing: a part of the class, forgotten?"""
+    label, count = tally.missed(position)
+    without = tally.counts[position]["delete", "no-evidence"]
+    if count >= SEVERAL and count >= without / 5:
+        yield Warn(
+            "alike-deletes",
+            f"{rule.name}: {count:,} of the {without:,} objects without evidence show {label}; "
+            "if that belongs to the class, accept it",
+            f"accept: {_flow([*(graded.label for graded in rule.accept), label])}",
+        )
 
 
 def _tops(references: Sequence[Response]) -> set[str]:

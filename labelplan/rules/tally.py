@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from labelplan.rules.decide import Judge, Verdict
 
 
+SEVERAL = 3
+"""So many objects that show the same thing are more than chance."""
+
+
 class Tally:
     """The running counts of one plan; *judges* are its rules, by position."""
 
@@ -33,6 +37,8 @@ class Tally:
         self._carriers: list[dict[str, list[int]]] = [
             {accepted.label: [0] * len(judges) for accepted in judge.accepted} for judge in judges
         ]
+        self._missed: list[Counter[str]] = [Counter() for _ in judges]
+        self._depth: dict[str, int] = {}
         self._asked: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for position, judge in enumerate(judges):
             for accepted in judge.accepted:
@@ -53,10 +59,35 @@ class Tally:
             return
         self.saw(answer.response)
         self._labelled[position] += 1
+        if verdict.reason == "no-evidence":
+            self._miss(position, answer.response)
         for name, label in by_name(answer.response.Labels).items():
             for asking, threshold in self._asked.get(name, ()):
                 if label.Confidence > threshold:
                     self._carriers[asking][name][position] += 1
+
+    def missed(self, position: int) -> tuple[str, int]:
+        """Return the label that most objects without evidence share under a rule, the most specific one, and how many.
+
+        Labels that another rule accepts are left out: such objects are probably filed in the wrong folder.
+        """
+        elsewhere = {name for name, asking in self._asked.items() if any(other != position for other, _ in asking)}
+        shared = {name: count for name, count in self._missed[position].items() if name not in elsewhere}
+
+        def telling(name: str) -> tuple[bool, int, int, str]:
+            """Put what has something above it in the label tree before its tops, then the commonest, the deepest."""
+            return self._depth[name] > 0 and shared[name] >= SEVERAL, shared[name], self._depth[name], name
+
+        best = max(shared, key=telling, default="")
+        return best, shared.get(best, 0)
+
+    def _miss(self, position: int, response: Response) -> None:
+        rule = self._judges[position].rule
+        ignored = {graded.label for graded in rule.ignore}
+        for label in response.Labels:
+            if label.Confidence > rule.threshold and label.Name not in ignored:
+                self._missed[position][label.Name] += 1
+                self._depth[label.Name] = max(self._depth.get(label.Name, 0), len(label.Parents))
 
     @property
     def labelled(self) -> int:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labelplan.rules.advice import few_references, label_advice, name_advice, reference_advice
+from labelplan.rules.advice import few_references, label_advice, missed_advice, name_advice, reference_advice
 from labelplan.rules.decide import Verdict
 from labelplan.rules.tally import Tally
 from tests.rules.making import answered, graded, judge, label, plain, response, rule
@@ -106,3 +106,14 @@ def test_a_name_that_no_answer_showed_is_pointed_out_with_what_may_be_meant() ->
 def test_a_name_with_signs_is_quoted_in_the_line_to_write() -> None:
     one = rule(accept=graded("T-Shirts"))
     assert [w.write for w in name_advice(one, {"T-Shirt"})] == ['accept: ["T-Shirt"]']
+
+
+@pytest.mark.parametrize(("alike", "others", "warned"), [(3, 0, True), (2, 0, False), (3, 12, True), (3, 13, False)])
+def test_deletes_that_look_alike_may_be_a_forgotten_part_of_the_class(alike: int, others: int, *, warned: bool) -> None:
+    one = judge(rule(accept=graded("Elk")), plain(Deer=99))
+    tally = Tally([one])
+    shows = [plain(Dam=99)] * alike + [plain(**{f"Thing{number}": 99}) for number in range(others)]
+    for shown in shows:
+        tally.add(0, Verdict("delete", "no-evidence"), answered(shown))
+    found = [(warn.code, warn.write) for warn in missed_advice(one.rule, tally, 0)]
+    assert found == ([("alike-deletes", "accept: [Elk, Dam]")] if warned else [])

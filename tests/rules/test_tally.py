@@ -4,7 +4,7 @@ from labelplan.model.plan import AcceptedShare
 from labelplan.model.response import Unreadable
 from labelplan.rules.decide import EMPTY, Verdict
 from labelplan.rules.tally import Tally
-from tests.rules.making import answered, judge, label, plain, response, rule
+from tests.rules.making import answered, graded, judge, label, plain, response, rule
 
 KEEP = Verdict("keep", "evidence")
 
@@ -49,3 +49,15 @@ def test_every_name_an_answer_knows_was_seen() -> None:
     tally = Tally([judge(rule(), plain(Deer=99))])
     tally.saw(response(label("Car", 10, aliases=["Automobile"])))
     assert tally.seen == {"Car", "Automobile"}
+
+
+def test_what_objects_without_evidence_share_is_known_the_most_specific_label_first() -> None:
+    energy = judge(rule(ignore=graded("Sky", above=100)), plain(Windmill=99))
+    fish = judge(rule(name="fish", prefix="fish/"), plain(Fish=99))
+    tally = Tally([energy, fish])
+    dam = response(label("Barrier", 99), label("Dam", 98, parents=["Barrier"]), label("Sky", 99), label("Fog", 85))
+    for shown in (dam, dam, response(*dam.Labels, label("Fish", 99)), plain(Fish=99), plain(Fish=99), plain(Fish=99)):
+        tally.add(0, Verdict("delete", "no-evidence"), answered(shown))
+    tally.add(0, KEEP, answered(plain(Windmill=99, Barrier=99)))
+    assert tally.missed(0) == ("Dam", 3)
+    assert tally.missed(1) == ("", 0)
