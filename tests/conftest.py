@@ -93,3 +93,12 @@ def bucket(s3: S3Client) -> str:
     s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return name
+
+
+@pytest.fixture
+def deer(s3: S3Client, bucket: str) -> str:
+    """A bucket with five pictures, deer/1.jpg to deer/5.jpg, each with its own key as content."""
+    for number in range(1, 6):
+        key = f"deer/{number}.jpg"
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    return bucket

@@ -75,9 +75,9 @@ def _text(value: str | bytes) -> str:
 
 
 @contextmanager
-def recorded() -> Iterator[Wire]:
-    """Record the requests of all clients, old and new."""
-    wire, send = Wire(), URLLib3Session.send
+def recorded(disturb: Any = None) -> Iterator[Wire]:
+    """Record the requests of all clients, old and new, and *disturb* them."""
+    wire, send = Wire(disturb=disturb), URLLib3Session.send
 
     def send_recorded(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
         return wire.send(request, lambda: send(session, request))

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from labelplan.store.interface import Reader, Writer
 
 _CHUNK = 1 << 20
-_ATTEMPTS = 3
 _SERVER_ERROR = 500
 _REFUSALS = frozenset({404, 409, 412})  # no such key (any more); a change at the same moment; another ETag
 _VERSIONS_A_PAGE = 50  # a key has few versions; the rest of the page is other keys that start alike
@@ -160,24 +159,22 @@ class S3Reader:
                     return None
                 raise
 
-    def _download(self, key: str, into: BinaryIO, **arguments: Any) -> bool:
+    def _download(self, key: str, into: BinaryIO, *, attempts: int = 3, **arguments: Any) -> bool:
         """Stream an object into a file, from its start again when the connection breaks; False if there is none."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError  # noqa: PLC0415 - as above
 
         start = into.tell()
-        for attempts_left in reversed(range(_ATTEMPTS)):
-            reply = self._found(key, self._reading.get_object, **arguments)
-            if reply is None:
-                return False
-            try:
-                into.writelines(reply["Body"].iter_chunks(_CHUNK))
-            except (HTTPClientError, IncompleteReadError) as error:
-                if not attempts_left:
-                    raise unanswered(error, f"read s3://{self._bucket}/{key}") from error
-                into.seek(start)
-                into.truncate()
-            else:
-                break
+        reply = self._found(key, self._reading.get_object, **arguments)
+        if reply is None:
+            return False
+        try:
+            into.writelines(reply["Body"].iter_chunks(_CHUNK))
+        except (HTTPClientError, IncompleteReadError) as error:
+            if attempts == 1:
+                raise unanswered(error, f"read s3://{self._bucket}/{key}") from error
+            into.seek(start)
+            into.truncate()
+            return self._download(key, into, attempts=attempts - 1, **arguments)
         return True
 
 

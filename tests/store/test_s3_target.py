@@ -124,6 +124,11 @@ def test_another_owner_is_the_wrong_target(bucket: str) -> None:
     assert "account:" in caught.value.advice
 
 
+def test_a_bucket_that_may_not_be_seen_at_all_is_refused(bucket: str) -> None:
+    with recorded(answers(head_bucket, lambda: answer(403))), pytest.raises(AwsRefused, match="access denied"):
+        open_reader(bucket, account=ACCOUNT).target()
+
+
 @pytest.mark.usefixtures("s3")
 def test_a_server_that_redirects_everything_is_refused_not_followed() -> None:
     with recorded() as wire:

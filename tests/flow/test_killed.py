@@ -1,0 +1,137 @@
+"""Killed at any request of an apply or an undo, before or after the server acted: the same command finishes the work.
+
+Every request is tried in turn, on a bucket of its own. The client is gone at once, with what it knew; nothing is sent
+after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from labelplan.errors import AlreadyApplied
+from labelplan.flow.undo import undo_run
+from labelplan.store.s3 import open_writer
+from tests.flow.applying import apply, history, noon, one_at_a_time, records, write_plan
+from tests.wire import Killed, killed_at, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from labelplan.flow.apply import Applied
+    from labelplan.flow.undo import Undone
+
+DELETED = ["deer/1.jpg", "deer/2.jpg"]
+REQUESTS = 20  # of an apply of this size: every one of them is a place to be killed
+ACTED = pytest.mark.parametrize("acted", [False, True], ids=["before", "after"])
+
+
+@dataclass(frozen=True)
+class Round:
+    """A fresh bucket with three pictures, and a plan to delete two of them."""
+
+    s3: S3Client
+    bucket: str
+    plan: Path
+    before: set[tuple[str, str, bool, bool]]
+
+    @classmethod
+    def begin(cls, s3: S3Client, folder: Path) -> Self:
+        bucket = f"killed-{uuid.uuid4().hex[:12]}"
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for key in (*DELETED, "deer/3.jpg"):
+            s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+        return cls(s3, bucket, write_plan(folder / bucket, bucket, DELETED), history(s3, bucket))
+
+    def apply(self) -> Applied:
+        return apply(self.plan, self.bucket)
+
+    def undo(self) -> Undone:
+        return undo_run(open_writer(self.bucket), next(iter(self.runs())), now=noon)
+
+    def runs(self) -> set[str]:
+        return {key.split("/")[2] for key in records(self.s3, self.bucket) if key.endswith("plan.json")}
+
+    def now(self) -> set[tuple[str, str, bool, bool]]:
+        return history(self.s3, self.bucket)
+
+    def hidden(self) -> list[str]:
+        """The keys of all delete markers: a key that was deleted twice is there twice."""
+        return sorted(key for key, _, is_marker, _ in self.now() if is_marker)
+
+
+@contextlib.contextmanager
+def killed(number: int, *, acted: bool) -> Iterator[None]:
+    """Be killed at the request of this number; `NothingLeftError` if there was none."""
+    with one_at_a_time(batch=1), recorded(killed_at(number, acted=acted)):
+        try:
+            yield
+        except Killed:
+            return
+    raise NothingLeftError
+
+
+class NothingLeftError(Exception):
+    """The work ended before it could be killed."""
+
+
+@ACTED
+def test_an_apply_that_is_killed_anywhere_is_finished_by_the_same_command(
+    s3: S3Client, tmp_path: Path, *, acted: bool
+) -> None:
+    for number in itertools.count():
+        one = Round.begin(s3, tmp_path)
+        try:
+            with killed(number, acted=acted):
+                one.apply()
+        except NothingLeftError:
+            assert number == REQUESTS
+            return
+        try:
+            assert one.apply().counts == {"deleted": 2}
+        except AlreadyApplied:
+            assert number == REQUESTS - 1  # killed when all was done and recorded
+        assert one.hidden() == DELETED
+        assert one.undo().counts == {"restored": 2}
+        assert one.now() == one.before
+
+
+@ACTED
+def test_an_apply_that_is_killed_anywhere_can_be_undone_at_once(s3: S3Client, tmp_path: Path, *, acted: bool) -> None:
+    for number in itertools.count():
+        one = Round.begin(s3, tmp_path)
+        try:
+            with killed(number, acted=acted):
+                one.apply()
+        except NothingLeftError:
+            assert number == REQUESTS
+            return
+        if one.runs():
+            assert not one.undo().in_part
+        assert one.now() == one.before
+
+
+@ACTED
+def test_an_undo_that_is_killed_anywhere_is_finished_by_the_same_command(
+    s3: S3Client, tmp_path: Path, *, acted: bool
+) -> None:
+    for number in itertools.count():
+        one = Round.begin(s3, tmp_path)
+        one.apply()
+        try:
+            with killed(number, acted=acted):
+                one.undo()
+        except NothingLeftError:
+            assert number > 15
+            return
+        assert not one.undo().in_part
+        assert one.now() == one.before
