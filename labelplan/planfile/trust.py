@@ -88,7 +88,8 @@ def load_trust(
     """
     if path := _signers_path(signers, environ, cwd):
         people = _parse(path, _read(path))
-        return Trust(people, _names(path, people), f"signers file {path}")
+        shown = path.relative_to(cwd) if path.is_relative_to(cwd) else path
+        return Trust(people, _names(path, people), f"signers file {shown}")
     if not allow_own_key:
         raise UnknownSigner(
             "Nobody is trusted here: there is no signers file.",

@@ -77,9 +77,9 @@ def test_the_signers_file_is_looked_for_in_order(tmp_path: Path, file: Write) ->
     for path in (named, by_variable, here):
         path.write_bytes(text + f"# {path}".encode())
     variable = {"LABELPLAN_SIGNERS": str(by_variable)}
-    assert load(named, tmp_path, variable).source == f"signers file {named}"
-    assert load(None, tmp_path, variable).source == f"signers file {by_variable}"
-    assert load(None, tmp_path).source == f"signers file {here}"
+    assert load(named, tmp_path / "elsewhere", variable).source == f"signers file {named}"
+    assert load(None, tmp_path, variable).source == "signers file variable"
+    assert load(None, tmp_path).source == "signers file .labelplan/signers.yaml"
     digests = [signers_digest(named, variable, tmp_path), signers_digest(None, {}, tmp_path)]
     assert digests == [hashlib.sha256(path.read_bytes()).hexdigest() for path in (named, here)]
 
