@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
+GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "format-1"
 
 
 def measure(command: list[str], runs: int) -> tuple[float, float]:
