@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
-DOCS = Path(__file__).parent.parent / "docs"
+TESTS = Path(__file__).parent
+DOCS = TESTS.parent / "docs"
 
 
 def test_the_spec_page_is_what_the_schema_says() -> None:
@@ -28,3 +30,12 @@ def test_the_exit_codes_page_is_what_the_errors_say() -> None:
 def test_the_commands_page_is_what_the_commands_say() -> None:
     page: str = runpy.run_path(str(DOCS / "generate.py"))["commands_page"]()
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"
+
+
+def test_every_test_that_the_promises_name_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "promises.md").read_text(encoding="utf-8")))
+    there = set(
+        re.findall(r"^def (test_\w+)", "\n".join(p.read_text() for p in TESTS.rglob("test_*.py")), re.MULTILINE)
+    )
+    assert named - there == set()
+    assert len(named) > 30
