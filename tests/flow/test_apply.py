@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,10 @@ import msgspec
 import pytest
 
 from labelplan.errors import AwsRefused
+from labelplan.flow.apply import _untouched
 from labelplan.flow.undo import undo_run
+from labelplan.model.objects import KeyVersion
+from labelplan.model.plan import Decision
 from labelplan.model.run import ApplyResult, RunEnd, RunStart
 from labelplan.planfile.reader import open_plan
 from labelplan.store.s3 import open_writer
@@ -265,3 +269,12 @@ def test_two_who_apply_the_same_plan_at_once_share_one_run(s3: S3Client, deer: s
     assert sorted(markers) == KEYS
     undo_run(open_writer(deer), runs[0].split("/")[1])
     assert history(s3, deer) == before
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(-1, "gone"), (0, "deleted"), (9, "deleted")])
+def test_a_run_that_goes_on_takes_only_markers_of_its_own_time_for_its_own(seconds: int, outcome: str) -> None:
+    planned = Decision("deer/1.jpg", "v1", "e1", 1, "deer", "delete", "no-evidence")
+    marker = KeyVersion("deer/1.jpg", "m", "", 0, True, True, NOON + dt.timedelta(seconds=seconds))
+    version = KeyVersion("deer/1.jpg", "v1", "e1", 1, False, False, NOON - dt.timedelta(days=1))
+    assert _untouched([marker, version], planned, NOON).outcome == outcome
+    assert _untouched([marker, version], planned, None).outcome == "gone"

@@ -56,6 +56,16 @@ def test_versions_and_markers_of_one_second_keep_the_order_of_the_reply() -> Non
     assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
 
 
+def test_the_order_of_the_reply_counts_also_where_times_differ() -> None:
+    """A multipart upload has the time at which it was begun, and lies above what was stored before it ended."""
+    page = page_of(
+        XML,
+        DeleteMarkers=[entry("a", "m2"), entry("a", "m1", latest=False, age=3)],
+        Versions=[entry("a", "v2", latest=False, age=9), entry("a", "v1", latest=False, age=4)],
+    )
+    assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
+
+
 def test_an_error_reply_has_no_order() -> None:
     page: dict[str, Any] = {}
     keep_order({"status_code": 403, "body": b"<Error/>"}, page)
@@ -63,9 +73,8 @@ def test_an_error_reply_has_no_order() -> None:
 
 
 def test_a_server_that_lists_all_versions_before_all_markers_is_put_in_order_by_time() -> None:
-    grouped = XML.replace("<DeleteMarker/><Version/>", "<Version/>") + ""
     page = page_of(
-        grouped.replace("<Version/><Version/>", "<Version/><Version/><DeleteMarker/><DeleteMarker/>"),
+        XML.replace("<DeleteMarker/><Version/>" * 2, "<Version/>" * 2 + "<DeleteMarker/>" * 2),
         Versions=[entry("a", "v2", latest=False, age=2), entry("a", "v1", latest=False, age=4)],
         DeleteMarkers=[entry("a", "m2", age=2), entry("a", "m1", latest=False, age=3)],
     )
