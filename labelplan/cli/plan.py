@@ -109,6 +109,8 @@ class _Talk:
 
 def _check_output(path: Path) -> None:
     """Refuse, before anything is paid, a name that cannot be written or that holds something other than a plan."""
+    if path.suffix == ".zst":
+        raise UsageError(f"{path}: compressed plans are not supported yet.", hint="Leave .zst out.")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"Cannot write {path}: there is no such folder, or it may not be written to.")
     if path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from labelplan.cli.main import run
 from labelplan.detect import open as opening
+from labelplan.flow import plan as planning
 from tests.flow.making import Table, answer
 from tests.wire import recorded
 
@@ -213,7 +215,7 @@ def test_no_key_is_found_out_before_anything_is_paid(
     assert (code, "labelplan key generate" in err) == (5, True)
 
 
-@pytest.mark.parametrize("name", ["deer.yaml", "nowhere/p.json"])
+@pytest.mark.parametrize("name", ["deer.yaml", "nowhere/p.json", "deer.plan.json.zst"])
 def test_an_output_that_is_no_plan_or_no_place_is_refused(say: Callable[..., Any], tmp_path: Path, name: str) -> None:
     spec = (tmp_path / "deer.yaml").read_text()
     assert say("plan", "deer.yaml", "-o", name)[0] == 4
@@ -282,3 +284,15 @@ def test_editing_the_plan_or_the_spec_in_it_is_refused(say: Callable[..., Any], 
     ):
         plan.write_bytes(whole.replace(old, new, 1))
         assert say("apply", "deer.plan.json", "--auto-approve")[0] == 5
+
+
+def test_an_expired_plan_is_refused_but_a_run_that_began_in_time_goes_on(
+    say: Callable[..., Any], s3: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say("plan", "deer.yaml")
+    long_ago = dt.timedelta(days=-1)
+    monkeypatch.setattr(planning, "EXPIRES_AFTER", long_ago)
+    say("plan", "deer.yaml", "-o", "old.plan.json")
+    code, _, err = say("apply", "old.plan.json", "--auto-approve")
+    assert (code, "expired" in err) == (6, True)
+    assert set(listed(s3, bucket)) == KEYS

@@ -118,6 +118,11 @@ def test_a_plan_is_good_until_the_instant_it_names(plan: Path, trust: Trust) -> 
     assert (error.exit_code, error.what) == (6, "The plan expired at 2026-11-29T12:00:00+00:00.")
 
 
+def test_who_goes_on_with_a_run_may_open_an_expired_plan(plan: Path, trust: Trust) -> None:
+    with verify_plan(plan, trust, dt.datetime.max.replace(tzinfo=dt.UTC), allow_expired=True) as verified:
+        assert verified.endorsement.author
+
+
 def test_who_signed_is_settled_before_when_it_expires(tmp_path: Path, trust: Trust, stranger: Signer) -> None:
     write(tmp_path / "plan", three(), stranger)
     assert isinstance(refused(tmp_path / "plan", trust, now=NOON + dt.timedelta(days=99)), UnknownSigner)
