@@ -5,8 +5,6 @@ For the local detector only. Needs Pillow, so import it only once that is known 
 
 from __future__ import annotations
 
-import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
@@ -41,7 +39,7 @@ def decode(content: bytes) -> Image.Image:
             raise UnreadableImageError(refused)
         picture.draft(None, (ENOUGH, ENOUGH))
         picture.load()
-    except (OSError, SyntaxError, ValueError, struct.error, zlib.error):
+    except (OSError, SyntaxError, ValueError):
         msg = f"it is a {file.format} that cannot be decoded: damaged or cut off"
         raise invalid(msg) from None
     upright = _UPRIGHT.get(file.orientation)
@@ -53,7 +51,8 @@ def _on_white(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # 16-bit grey; Pillow would clip it, not scale it
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.mode not in {"LA", "PA", "RGBA"} and "transparency" not in picture.info:
-        return _shrink(picture if picture.mode == "RGB" else picture.convert("RGB"))
+        shown = _shrink(picture.convert("RGB") if picture.mode in {"1", "P"} else picture)
+        return shown if shown.mode == "RGB" else shown.convert("RGB")
     clear = _shrink(picture.convert("RGBA"))
     solid = Image.new("RGBA", clear.size, "white")
     solid.alpha_composite(clear)

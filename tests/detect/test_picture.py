@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelplan.detect.image_file import UnreadableImageError
+
 np = pytest.importorskip("numpy", reason="needs labelplan[local]")
 Image = pytest.importorskip("PIL.Image", reason="needs labelplan[local]")
-
-from labelplan.detect.image_file import UnreadableImageError  # noqa: E402 - after the skip
-from labelplan.detect.picture import decode  # noqa: E402 - after the skip
+JpegImageFile = pytest.importorskip("PIL.JpegImagePlugin", reason="needs labelplan[local]").JpegImageFile
+decode = pytest.importorskip("labelplan.detect.picture", reason="needs labelplan[local]").decode
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -103,6 +104,18 @@ def test_a_large_picture_is_shrunk_as_it_is_decoded_and_shows_the_same(kind: str
     assert quarters(picture) == [True, False, False, False]
 
 
+def test_a_large_jpeg_is_never_there_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, loaded, load = saved(corner((4800, 2400)), "JPEG"), [], JpegImageFile.load
+
+    def watched(picture: Any) -> Any:
+        loaded.append(picture.size)
+        return load(picture)
+
+    monkeypatch.setattr(JpegImageFile, "load", watched)
+    decode(content)
+    assert loaded[0] == (1200, 600)
+
+
 @pytest.mark.parametrize(("width", "height"), [(79, 100), (100, 79)])
 def test_a_side_under_80_pixels_is_too_small(width: int, height: int) -> None:
     with pytest.raises(UnreadableImageError, match="under 80") as caught:
@@ -124,7 +137,7 @@ def test_a_side_over_10000_pixels_is_too_large_and_is_not_decoded(kind: str) -> 
 
 
 def test_a_picture_that_pillow_would_call_a_bomb_is_an_ordinary_one_within_the_limits() -> None:
-    content = saved(Image.new("1", (10_000, 9_500)))
+    content = saved(Image.new("L", (10_000, 9_500)))
     assert min(decode(content).size) >= 512
 
 

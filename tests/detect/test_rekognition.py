@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -275,6 +277,34 @@ def test_sixteen_threads_send_exactly_the_budget_and_not_one_attempt_more(wire: 
     assert answered < 40  # the throttled attempts counted
 
 
+def test_attempts_are_counted_one_thread_at_a_time() -> None:
+    class Watched(int):
+        """A budget that gives other threads a chance while it is looked at, and sees whether they took it."""
+
+        looking = most = 0
+
+        def __le__(self, other: int) -> bool:
+            Watched.looking += 1
+            Watched.most = max(Watched.most, Watched.looking)
+            for _ in range(100):
+                os.sched_yield()
+            Watched.looking -= 1
+            return super().__le__(other)
+
+    with opened(max_calls=Watched(1000)) as detector, ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _number: detector._count_attempt(), range(200)))
+    assert Watched.most == 1
+
+
+def test_retries_are_adaptive_whatever_the_aws_configuration_says(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    wire.play(THROTTLED, Reply())
+    with opened() as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+        assert detector._client.meta.config.retries["mode"] == "adaptive"
+
+
 def test_a_spent_budget_says_so_and_is_not_tried_again(wire: Wire) -> None:
     with opened(max_calls=1) as detector:
         detector.detect(DEER)
@@ -290,6 +320,16 @@ def test_a_budget_of_nothing_sends_nothing(wire: Wire) -> None:
     assert wire.requests == []
 
 
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Let threads take turns a thousand times as often."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1000)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
 def test_every_thread_gets_the_answer_to_its_own_image(wire: Wire) -> None:
     def named(request: Request) -> Reply:
         name = request.body["Image"]["S3Object"]["Name"]

@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy", reason="needs labelplan[local]")
 
-from labelplan.detect.taxonomy import TreeLabel, load_taxonomy  # noqa: E402 - after the skip
-
-TREE = load_taxonomy()
+TREE = pytest.importorskip("labelplan.detect.taxonomy", reason="needs labelplan[local]").load_taxonomy()
 BY_NAME = {label.name: index for index, label in enumerate(TREE.labels)}
-
-
-def names(indices: tuple[int, ...]) -> set[str]:
-    return {TREE.labels[index].name for index in indices}
 
 
 def certain(name: str) -> dict[str, float]:
@@ -77,9 +71,3 @@ def test_an_ancestor_is_never_less_confident_than_its_child(weights: list[float]
     assert percents.max() <= 100
     for index, label in enumerate(TREE.labels):
         assert all(percents[ancestor] >= percents[index] for ancestor in label.ancestors)
-
-
-def test_a_line_of_the_file_is_a_label() -> None:
-    goose = TREE.labels[BY_NAME["Goose"]]
-    assert isinstance(goose, TreeLabel)
-    assert "Bird" in names(goose.ancestors)
