@@ -41,8 +41,11 @@ def undo(
     what = f"{len(key):,} object(s)" if key else "all objects"
     talk(f"This brings back {what} that the run {run_id} deleted from s3://{bucket}; nothing newer is touched.")
     ask(auto_approve=auto_approve)
+    writer = open_writer(
+        bucket, account=""
+    )  # the owner may be another account than the caller's; the record is in there
     with stoppable() as stop, Progress("Restoring", "objects") as progress:
-        undone = undo_run(open_writer(bucket), run_id, key or (), observer=RunProgress(progress), stop=stop)
+        undone = undo_run(writer, run_id, key or (), observer=RunProgress(progress), stop=stop)
     if as_json:
         result(json.dumps(to_builtins(undone), ensure_ascii=False))
     else:

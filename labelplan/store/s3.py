@@ -42,17 +42,17 @@ def open_reader(bucket: str, *, region: str | None = None, account: str | None =
     """Open a bucket for reading; no call is made before the first method.
 
     *region*: None takes the AWS configuration's. *account*: the 12-digit id of the bucket's owner, sent with every
-    call; None takes the caller's. Raises `AwsRefused` when the AWS configuration cannot be used.
+    call; None takes the caller's, an empty one sends none. Raises `AwsRefused` when the AWS configuration is unusable.
     """
     session = open_session()
-    return S3Reader(bucket, account or None, session, open_client(session, region, changes=False))
+    return S3Reader(bucket, account, session, open_client(session, region, changes=False))
 
 
 def open_writer(bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
     """Open a bucket for changing as well; otherwise like `open_reader`."""
     session = open_session()
     reading = open_client(session, region, changes=False)
-    return S3Writer(bucket, account or None, session, reading, open_client(session, region, changes=True))
+    return S3Writer(bucket, account, session, reading, open_client(session, region, changes=True))
 
 
 class S3Reader:
@@ -68,7 +68,7 @@ class S3Reader:
     @cached_property
     def _at(self) -> dict[str, Any]:
         """The arguments that every call carries: which bucket, and whose it must be."""
-        account = self._account or caller_account(self._session, self._reading)
+        account = caller_account(self._session, self._reading) if self._account is None else self._account
         return {"Bucket": self._bucket, **({"ExpectedBucketOwner": account} if account else {})}
 
     def target(self) -> Target:
