@@ -1,7 +1,6 @@
 """What goes over the wire: every HTTP request that boto3 sends, recorded, and disturbed where a test wants it.
 
-A request can be answered in the server's place, or its answer lost, or the client killed before or after the server
-acted.
+A request can be answered in the server's place, or its answer lost, or the client killed when the server has acted.
 """
 
 from __future__ import annotations
@@ -100,20 +99,25 @@ def lost_replies(which: Callable[[Sent], bool], *, times: int = 1) -> Any:
     return disturb
 
 
-def killed_at(number: int, *, acted: bool) -> Any:
-    """Kill the client at the request of this *number*, from 0: after the server *acted*, or before it got it."""
-    lock = threading.Lock()
-    seen = 0
+def killed_after(number: int) -> Any:
+    """Kill the client when the server has acted on the change of this *number*, from 0.
 
-    def disturb(_: Sent, carry_out: Callable[[], AWSResponse]) -> AWSResponse:
-        nonlocal seen
+    No other instants are different: the client keeps nothing, so being killed before a change, or while reading, is
+    being killed after the change before.
+    """
+    lock = threading.Lock()
+    left = number + 1
+
+    def disturb(one: Sent, carry_out: Callable[[], AWSResponse]) -> AWSResponse:
+        nonlocal left
         with lock:
-            current, seen = seen, seen + 1
-        if current < number:
-            return carry_out()
-        if current == number and acted:
-            carry_out()
-        raise Killed
+            if not left:
+                raise Killed
+            left -= one.changes and bool(one.bucket)
+        answer = carry_out()
+        if not left:
+            raise Killed
+        return answer
 
     return disturb
 

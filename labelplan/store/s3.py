@@ -142,7 +142,7 @@ class S3Reader:
         """See `Reader.fetch`."""
         if image.size > limit:
             return None
-        version = {} if image.version_id == NO_VERSION else {"VersionId": image.version_id}
+        version: dict[str, Any] = {} if image.version_id == NO_VERSION else {"VersionId": image.version_id}
         into = io.BytesIO()
         found = self._download(image.key, into, IfMatch=_quoted(image.etag), **version)
         return into.getvalue() if found else None

@@ -1,7 +1,7 @@
-"""Killed at any request of an apply or an undo, before or after the server acted: the same command finishes the work.
+"""Killed after any change that an apply or an undo makes: the same command finishes the work.
 
-Every request is tried in turn, on a bucket of its own. The client is gone at once, with what it knew; nothing is sent
-after it.
+Every change is tried in turn, on a bucket of its own. The client is gone at once, with what it knew: its reply is lost,
+and nothing is sent after it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import pytest
-
 from labelplan.errors import AlreadyApplied
 from labelplan.flow.undo import undo_run
 from labelplan.store.s3 import open_writer
 from tests.flow.applying import apply, history, noon, one_at_a_time, records, write_plan
-from tests.wire import Killed, killed_at, recorded
+from tests.wire import Killed, killed_after, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
     from labelplan.flow.undo import Undone
 
 DELETED = ["deer/1.jpg", "deer/2.jpg"]
-REQUESTS = 20  # of an apply of this size: every one of them is a place to be killed
-ACTED = pytest.mark.parametrize("acted", [False, True], ids=["before", "after"])
+CHANGES = 8  # of an apply of this size: run.json, claim, plan.json, a delete and its result twice, done.json
+CHANGES_OF_UNDO = 5  # a removal and its result twice, undone.json
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ class Round:
 
 
 @contextlib.contextmanager
-def killed(number: int, *, acted: bool) -> Iterator[None]:
-    """Be killed at the request of this number; `NothingLeftError` if there was none."""
-    with one_at_a_time(batch=1), recorded(killed_at(number, acted=acted)):
+def killed(number: int) -> Iterator[None]:
+    """Be killed after the change of this number; `NothingLeftError` if there was none."""
+    with one_at_a_time(batch=1), recorded(killed_after(number)):
         try:
             yield
         except Killed:
@@ -84,54 +82,47 @@ class NothingLeftError(Exception):
     """The work ended before it could be killed."""
 
 
-@ACTED
-def test_an_apply_that_is_killed_anywhere_is_finished_by_the_same_command(
-    s3: S3Client, tmp_path: Path, *, acted: bool
-) -> None:
+def test_an_apply_that_is_killed_anywhere_is_finished_by_the_same_command(s3: S3Client, tmp_path: Path) -> None:
     for number in itertools.count():
         one = Round.begin(s3, tmp_path)
         try:
-            with killed(number, acted=acted):
+            with killed(number):
                 one.apply()
         except NothingLeftError:
-            assert number == REQUESTS
+            assert number == CHANGES
             return
         try:
             assert one.apply().counts == {"deleted": 2}
         except AlreadyApplied:
-            assert number == REQUESTS - 1  # killed when all was done and recorded
+            assert number == CHANGES - 1  # killed when all was done and recorded
         assert one.hidden() == DELETED
         assert one.undo().counts == {"restored": 2}
         assert one.now() == one.before
 
 
-@ACTED
-def test_an_apply_that_is_killed_anywhere_can_be_undone_at_once(s3: S3Client, tmp_path: Path, *, acted: bool) -> None:
+def test_an_apply_that_is_killed_anywhere_can_be_undone_at_once(s3: S3Client, tmp_path: Path) -> None:
     for number in itertools.count():
         one = Round.begin(s3, tmp_path)
         try:
-            with killed(number, acted=acted):
+            with killed(number):
                 one.apply()
         except NothingLeftError:
-            assert number == REQUESTS
+            assert number == CHANGES
             return
         if one.runs():
             assert not one.undo().in_part
         assert one.now() == one.before
 
 
-@ACTED
-def test_an_undo_that_is_killed_anywhere_is_finished_by_the_same_command(
-    s3: S3Client, tmp_path: Path, *, acted: bool
-) -> None:
+def test_an_undo_that_is_killed_anywhere_is_finished_by_the_same_command(s3: S3Client, tmp_path: Path) -> None:
     for number in itertools.count():
         one = Round.begin(s3, tmp_path)
         one.apply()
         try:
-            with killed(number, acted=acted):
+            with killed(number):
                 one.undo()
         except NothingLeftError:
-            assert number > 15
+            assert number == CHANGES_OF_UNDO
             return
         assert not one.undo().in_part
         assert one.now() == one.before
