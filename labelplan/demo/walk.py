@@ -106,12 +106,11 @@ def _settings(folder: Path) -> dict[str, str]:
 
 def _stay_up(walk: Walk, endpoint: str) -> None:
     """Print what to export and wait for Ctrl-C (or a polite kill)."""
-    settings = aws_environment(endpoint) | _settings(walk.folder)
-    walk.say("The server stays up, and the bucket is as it was. In another terminal:\n")
-    for name, value in settings.items():
-        walk.say(f"  export {name}={shlex.quote(value)}")
-    walk.say(f"  cd {shlex.quote(str(walk.folder))}\n\nCtrl-C here ends it and removes all of it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
+        walk.say("The server stays up, and the bucket is as it was. In another terminal:\n")
+        for name, value in (aws_environment(endpoint) | _settings(walk.folder)).items():
+            walk.say(f"  export {name}={shlex.quote(value)}")
+        walk.say(f"  cd {shlex.quote(str(walk.folder))}\n\nCtrl-C here ends it and removes all of it.")
         threading.Event().wait()
     walk.say("\nEnded; the server and its folder are gone.")
