@@ -118,9 +118,8 @@ def _show_error(error: LabelplanError, *, as_json: bool) -> None:
         body = {"error": {"kind": kind, "exit_code": error.exit_code, "message": error.what, "hint": error.advice}}
         sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
     advice = f"\n{error.advice}" if error.advice else ""
-    prefix = (
-        "" if isinstance(error, SpecError) else "Error: "
-    )  # FILE:LINE:COLUMN at the beginning is a link for editors
+    # FILE:LINE:COLUMN at the beginning is a link for editors
+    prefix = "" if isinstance(error, SpecError) else "Error: "
     sys.stderr.write(f"{prefix}{error.what}{advice}\n")
 
 

@@ -84,6 +84,17 @@ def test_an_interruption_ends_with_130(capsys: pytest.CaptureFixture[str], monke
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
+def test_ctrl_c_inside_a_command_ends_with_130(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labelplan.planfile.reader.open_plan", interrupt)
+    assert cli.run(["show", "p"]) == 130
+    assert "Interrupted." in capsys.readouterr().err
+
+
 def test_help_and_verify_load_neither_boto3_nor_what_they_do_not_need() -> None:
     code = (
         "import sys; from labelplan.cli.main import run; run(sys.argv[1:]); "
