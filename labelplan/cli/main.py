@@ -90,6 +90,8 @@ def _run_command(name: str, args: list[str]) -> int:
     except click_exception as error:
         what: str = error.format_message()  # type: ignore[attr-defined]  # ClickException has it
         raise UsageError(what, hint=f"labelplan {name} --help shows what it takes.") from None
+    if result == INTERRUPTED:  # how typer returns from Ctrl-C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else DONE
 
 

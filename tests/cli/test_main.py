@@ -84,11 +84,12 @@ def test_an_interruption_ends_with_130(capsys: pytest.CaptureFixture[str], monke
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt, EOFError])
 def test_ctrl_c_inside_a_command_ends_with_130(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    end: type[BaseException], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+        raise end
 
     monkeypatch.setattr("labelplan.planfile.reader.open_plan", interrupt)
     assert cli.run(["show", "p"]) == 130
