@@ -59,8 +59,8 @@ class LocalDetector:
         """
         try:
             from labelplan.detect import networks, picture, taxonomy  # noqa: PLC0415 - they need the extra
-        except ModuleNotFoundError as error:
-            msg = f"The local detector needs the Python package {error.name}, which is not installed."
+        except ImportError as error:
+            msg = f"The local detector needs Python packages that are not all there: {error}"
             raise MissingExtra(msg, hint='pip install "labelplan[local]"') from None
         workers = workers or available_cores()
         self.concurrency = 2 * workers

@@ -172,7 +172,8 @@ def _candidates(outputs: Sequence[NDArray[np.float32]], least: float) -> Iterato
         cells = np.flatnonzero(score[0, :, 0] >= least)
         if not len(cells):  # nearly always: most pictures show nobody
             continue
-        powers = np.exp(edge[0, cells].reshape(-1, 4, BINS))
+        edges_seen = edge[0, cells].reshape(-1, 4, BINS)
+        powers = np.exp(edges_seen - edges_seen.max(axis=2, keepdims=True))
         distances = powers @ np.arange(BINS, dtype=np.float32) / powers.sum(axis=2) * stride
         centres = (np.stack([cells % side, cells // side] * 2, axis=1) + 0.5) * stride
         boxes = centres + distances * (-1, -1, 1, 1)
