@@ -144,7 +144,7 @@ _NO_ERROR = [
     (0, "", "Done."),
     (2, "", "Done, and the plan would delete something (`plan --detailed-exitcode` only)."),
     (3, "", "Done in part: some objects were skipped, left or failed; each is named."),
-    (130, "", "Interrupted by Ctrl-C; the same command does the rest."),
+    (130, "", "Interrupted by Ctrl-C. The same `apply` or `undo` goes on where it stopped; `plan` begins again."),
 ]
 
 

@@ -145,7 +145,7 @@ class AlreadyApplied(StalePlan):
 class PartialPlan(StalePlan):
     """The plan covers only a part of the spec; it is for looking at and never applies."""
 
-    hint = "Plan again without --sample and --rule."
+    hint = "Plan the whole spec."
 
 
 # --- the rest, one group an exit code -------------------------------------------------------------------------------

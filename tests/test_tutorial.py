@@ -23,7 +23,7 @@ def test_the_tutorials_commands_do_what_it_says(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("LABELPLAN_TRUST_OWN_KEY", "1")
     monkeypatch.chdir(tmp_path)
-    DemoBucket(s3_endpoint).fill(photographs())
+    DemoBucket().fill(photographs())
     run(["key", "generate"])
     said: dict[str, list[str]] = {}
     for step in STEP.finditer(PAGE.read_text(encoding="utf-8")):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import json
 import os
 import sys
@@ -44,6 +45,9 @@ Examples:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a key in a script that the terminal does not have
     sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
 
 
@@ -52,22 +56,30 @@ def run(args: list[str]) -> int:
     try:
         return _dispatch(args)
     except LabelplanError as error:
-        _show_error(error, as_json="--json" in args)
-        return error.exit_code
+        return _show_error(error, as_json="--json" in args)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)  # noqa: T201 - the one place that talks for a whole command
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing to flush to
+        _give_up_stdout()
         return DONE
+    except OSError as error:  # a full disk, a closed stdout: nothing that a command could have foreseen
+        _give_up_stdout()
+        return _show_error(LabelplanError(f"The system refused: {error}"), as_json=False)
+
+
+def _give_up_stdout() -> None:
+    """Send what is left in stdout's buffer to nowhere, or Python fails on it once more at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(args: list[str]) -> int:
     if not args or args[0] in {"--help", "-h", "help"}:
-        sys.stdout.write(help_text())
+        print(help_text(), end="", flush=True)  # noqa: T201 - a command's result
         return DONE
     if args[0] == "--version":
-        sys.stdout.write(f"labelplan {__version__}\n")
+        print(f"labelplan {__version__}", flush=True)  # noqa: T201 - as above
         return DONE
     name = args[0]
     if name not in COMMANDS:
@@ -114,15 +126,25 @@ Options:
 {EXAMPLES}"""
 
 
-def _show_error(error: LabelplanError, *, as_json: bool) -> None:
-    kind = type(error).__name__
+def _show_error(error: LabelplanError, *, as_json: bool) -> int:
+    """Tell an error, on stderr and if asked as JSON on stdout; return its exit code."""
     if as_json:
-        body = {"error": {"kind": kind, "exit_code": error.exit_code, "message": error.what, "hint": error.advice}}
-        sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
-    advice = f"\n{error.advice}" if error.advice else ""
+        body = {
+            "kind": type(error).__name__,
+            "exit_code": error.exit_code,
+            "message": error.what,
+            "hint": error.advice,
+        }
+        print(json.dumps({"error": body}, ensure_ascii=False), flush=True)  # noqa: T201 - a command's result
     # FILE:LINE:COLUMN at the beginning is a link for editors
     prefix = "" if isinstance(error, SpecError) else "Error: "
-    sys.stderr.write(f"{prefix}{error.what}{advice}\n")
+    print(_visible(prefix + error.what), *filter(None, [error.advice]), sep="\n", file=sys.stderr)  # noqa: T201 - as above
+    return error.exit_code
+
+
+def _visible(text: str) -> str:
+    """Write out what would move the cursor, turn text around or not be seen: an error may quote a key or a spec."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,12 @@ TrustOwnKeyOption = Annotated[
 
 def result(text: str) -> None:
     """Print a part of the command's result."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    print(text, flush=True)  # noqa: T201 - what a command is for
 
 
 def talk(text: str) -> None:
     """Say something that is not the result: progress, advice, a warning."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - as above
 
 
 def colour() -> bool:
@@ -40,7 +38,7 @@ def colour() -> bool:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def make_app(summary: str, example: str | None = None) -> typer.Typer:

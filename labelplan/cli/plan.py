@@ -44,12 +44,17 @@ def plan(  # noqa: PLR0913 - a command's options
     as_json: JsonOption = False,
 ) -> int:
     """Label every object that SPEC names, decide, and write a signed plan. Changes nothing in the bucket."""
-    path = output or spec.with_suffix(".plan.json")
+    path = output or spec.parent / f"{spec.stem}.plan.json"
     _check_output(path)
     planned = _plan(spec, path, key, signers)
     totals = planned.statement.predicate.totals
     if as_json:
-        view = {"plan": str(path), "totals": to_builtins(totals), "rules": to_builtins(planned.summary.rules)}
+        view = {
+            "plan": str(path),
+            "target": to_builtins(planned.header.target),
+            "totals": to_builtins(totals),
+            "rules": to_builtins(planned.summary.rules),
+        }
         result(json.dumps(view, ensure_ascii=False))
     else:
         _show(planned, path)
@@ -111,9 +116,11 @@ def _check_output(path: Path) -> None:
     """Refuse, before anything is paid, a name that cannot be written or that holds something other than a plan."""
     if path.suffix == ".zst":
         raise UsageError(f"{path}: compressed plans are not supported yet.", hint="Leave .zst out.")
-    if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"Cannot write {path}: there is no such folder, or it may not be written to.")
-    if path.exists():
+    if not path.name or not os.access(path.parent, os.W_OK):
+        raise UsageError(f"Cannot write {path}: its folder is not there, or may not be written to.")
+    if os.path.lexists(path):
+        if not path.is_file():
+            raise UsageError(f"Cannot write {path}: it is not a file.")
         with path.open("rb") as there:
             if not there.read(26).startswith(b'{"format":"labelplan/plan/'):
                 raise UsageError(f"{path} exists and is not a plan; it is left alone.", hint="Choose another name: -o")

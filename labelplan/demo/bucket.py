@@ -46,6 +46,7 @@ def aws_environment(endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
     }
 
 
@@ -62,17 +63,11 @@ def photographs() -> dict[str, bytes]:
 class DemoBucket:
     """The demo's own hands and eyes in the bucket, apart from labelplan's: it fills it, and looks at what is in it."""
 
-    def __init__(self, endpoint: str) -> None:
-        """Connect to *endpoint*."""
+    def __init__(self) -> None:
+        """Connect as the environment says."""
         import boto3  # noqa: PLC0415 - a slow import, only when the demo runs
 
-        self._s3: Any = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id="demo",
-            aws_secret_access_key="demo",  # noqa: S106 - a stand-in for a server that checks none
-        )
+        self._s3: Any = boto3.client("s3")
 
     def fill(self, photos: Mapping[str, bytes]) -> None:
         """Make the bucket, with versioning, and put the photographs into it."""

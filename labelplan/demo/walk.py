@@ -20,7 +20,7 @@ from labelplan.demo.bucket import BUCKET, DemoBucket, aws_environment, embedded_
 from labelplan.demo.claims import ClaimFailed, check_applied, check_plan, check_undone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 APPLIED_BEFORE = 6
 
@@ -34,20 +34,18 @@ What to try next:
 
 @dataclass(frozen=True)
 class Walk:
-    """One walk-through: where it works, what its commands see, and how it talks."""
+    """One walk-through: the folder that it works in, and how it talks."""
 
     folder: Path
-    environment: Mapping[str, str]
     say: Callable[[str], None]
 
     def run(self, *args: str, expect: int = 0) -> None:
         """Echo one labelplan command, run it for real, and insist on its exit code."""
         self.say(f"\n$ labelplan {shlex.join(args)}")
         command = [sys.executable, "-m", "labelplan", *args]
-        code = subprocess.run(command, cwd=self.folder, env=dict(self.environment), check=False).returncode  # noqa: S603 - our own command
+        code = subprocess.run(command, cwd=self.folder, check=False).returncode  # noqa: S603 - our own command
         if code != expect:
-            what = f"labelplan {args[0]} ended with {code}, not {expect}."
-            raise ClaimFailed(what)
+            raise ClaimFailed(f"labelplan {args[0]} ended with {code}, not {expect}.")
 
     def checked(self, claim: str) -> None:
         """Say that a claim held."""
@@ -58,13 +56,15 @@ def walk_through(say: Callable[[str], None], *, keep: bool) -> None:
     """Run the demo; raises `ClaimFailed` if it did not do what it says. *keep*: stay up until Ctrl-C."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="labelplan-demo-") as folder, embedded_s3() as endpoint:
-        walk = Walk(Path(folder), _environment(Path(folder), endpoint), say)
-        _main_job(walk, DemoBucket(endpoint))
-        say(f"\nThe whole walk took {time.monotonic() - started:.0f} s. Nothing left this machine.\n")
-        if keep:
-            _stay_up(walk, endpoint)
-        else:
-            say(NEXT)
+        settings = aws_environment(endpoint) | _settings(Path(folder))
+        with _environment(settings):
+            walk = Walk(Path(folder), say)
+            _main_job(walk, DemoBucket())
+            say(f"\nThe whole walk took {time.monotonic() - started:.0f} s. Nothing left this machine.\n")
+            if keep:
+                _stay_up(walk, settings)
+            else:
+                say(NEXT)
 
 
 def _main_job(walk: Walk, bucket: DemoBucket) -> None:
@@ -89,10 +89,19 @@ def _main_job(walk: Walk, bucket: DemoBucket) -> None:
     walk.checked(check_undone(before, bucket.content()))
 
 
-def _environment(folder: Path, endpoint: str) -> dict[str, str]:
-    """Return the commands' environment: the user's own, but for AWS and keys, which stay in *folder*."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LABELPLAN_"))}
-    return own | aws_environment(endpoint) | _settings(folder)
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Replace what this process and its commands know of AWS, proxies and keys by *settings*, for a while."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("AWS_", "LABELPLAN_")) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -104,12 +113,13 @@ def _settings(folder: Path) -> dict[str, str]:
     }
 
 
-def _stay_up(walk: Walk, endpoint: str) -> None:
-    """Print what to export and wait for Ctrl-C (or a polite kill)."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _stay_up(walk: Walk, settings: Mapping[str, str]) -> None:
+    """Print what to export and wait for Ctrl-C, or a polite kill."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job begins with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         walk.say("The server stays up, and the bucket is as it was. In another terminal:\n")
-        for name, value in (aws_environment(endpoint) | _settings(walk.folder)).items():
+        for name, value in settings.items():
             walk.say(f"  export {name}={shlex.quote(value)}")
         walk.say(f"  cd {shlex.quote(str(walk.folder))}\n\nCtrl-C here ends it and removes all of it.")
         threading.Event().wait()

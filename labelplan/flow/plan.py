@@ -191,17 +191,21 @@ def _decision(judge: Judge, item: S3Object, verdict: Verdict, answer: Answer | N
 
 
 def _summary(judges: Sequence[Judge], references: References, tally: Tally) -> Summary:
-    return Summary(tuple(_rule_summary(p, judge, references, tally) for p, judge in enumerate(judges)))
+    """Sum up; a warning that holds for several rules word for word, such as of a shared list, is given once."""
+    told: set[str] = set()
+    rules = []
+    for position, judge in enumerate(judges):
+        warnings = [warn for warn in _warnings(position, judge, references, tally) if warn.message not in told]
+        told.update(warn.message for warn in warnings)
+        counts = {f"{action} {reason}": n for (action, reason), n in sorted(tally.counts[position].items())}
+        rules.append(RuleSummary(judge.rule.name, counts, tally.shares(position), tuple(warnings)))
+    return Summary(tuple(rules))
 
 
-def _rule_summary(position: int, judge: Judge, references: References, tally: Tally) -> RuleSummary:
-    rule, mine, counts = judge.rule, references.of(judge.rule), tally.counts[position]
-    warnings: list[Warn] = [
-        *breaches(rule.name, rule.guards, counts),
-        *label_advice(judge, tally, position, mine),
-        *missed_advice(rule, tally, position),
-        *reference_advice(rule, mine, judge.max_labels),
-        *name_advice(rule, tally.seen),
-    ]
-    named = {f"{action} {reason}": count for (action, reason), count in sorted(counts.items())}
-    return RuleSummary(rule.name, named, tally.shares(position), tuple(warnings))
+def _warnings(position: int, judge: Judge, references: References, tally: Tally) -> Iterator[Warn]:
+    rule, mine = judge.rule, references.of(judge.rule)
+    yield from breaches(rule.name, rule.guards, tally.counts[position])
+    yield from label_advice(judge, tally, position, mine)
+    yield from missed_advice(rule, tally, position)
+    yield from reference_advice(rule, mine, judge.max_labels)
+    yield from name_advice(judge, tally.seen)

@@ -54,16 +54,13 @@ def all_names(label: Label) -> Iterator[str]:
 
 
 def by_name(labels: Iterable[Label]) -> dict[str, Label]:
-    """Map every name that an answer knows to its label; an alias counts only where no label has that name.
+    """Map every name that an answer knows to its label, the surest one; an alias counts only where no label has it.
 
     Aliases are resolved within one answer only; what another answer calls a label proves nothing about this one.
     """
-    listed = list(labels)
-    names = {label.Name: label for label in reversed(listed)}
-    for label in listed:
-        for alias in label.Aliases:
-            names.setdefault(alias.Name, label)
-    return names
+    surest_last = sorted(labels, key=lambda label: label.Confidence)
+    names = {alias.Name: label for label in surest_last for alias in label.Aliases}
+    return names | {label.Name: label for label in surest_last}
 
 
 def _threshold(rule: LabelRule, label: str) -> float:

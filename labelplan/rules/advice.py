@@ -10,7 +10,10 @@ import difflib
 import json
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from labelplan.model.plan import Warn
+from labelplan.model.spec import GradedLabel
 from labelplan.rules.accept import by_name, usable_labels
 from labelplan.rules.tally import SEVERAL
 
@@ -28,6 +31,9 @@ MOST = 50.0
 ELSEWHERE = 20.0
 """Percent: a label this common in other prefixes is not special to its own."""
 SHOWN = 4
+NEVER = 100.0
+"""The threshold of an ignored label that has none of its own: nothing exceeds it."""
+_NOT_PLAIN = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})
 WEAK = 0.2
 """A reference whose best label lies in the lowest fifth between the threshold and 100 is a weak one."""
 
@@ -121,7 +127,7 @@ def label_advice(
         "common-label",
         f"{rule.name}: more than half of the bucket has an accepted label: {told}; "
         "what does not name the subject itself proves little",
-        f"ignore: {_flow([*(graded.label for graded in rule.ignore), *proofless])}",
+        _ignoring(rule, proofless),
     )
 
 
@@ -130,11 +136,12 @@ def missed_advice(rule: LabelRule, tally: Tally, position: int) -> Iterator[Warn
     label, count = tally.missed(position)
     without = tally.counts[position]["delete", "no-evidence"]
     if count >= SEVERAL and count >= without / 5:
+        kept = [entry for entry in rule.accept if entry.label != label]
         yield Warn(
             "alike-deletes",
             f"{rule.name}: {count:,} of the {without:,} objects without evidence show {label}; "
             "if that belongs to the class, accept it",
-            f"accept: {_flow([*(graded.label for graded in rule.accept), label])}",
+            f"accept: {_entries([*kept, GradedLabel(label, rule.threshold)], rule.threshold)}",
         )
 
 
@@ -144,25 +151,67 @@ def _tops(references: Sequence[Response]) -> set[str]:
     return {parent.Name for label in labels for parent in label.Parents} - {one.Name for one in labels if one.Parents}
 
 
-def name_advice(rule: LabelRule, seen: set[str]) -> Iterator[Warn]:
+def name_advice(judge: Judge, seen: set[str]) -> Iterator[Warn]:
     """Yield warnings about names in the spec that no answer ever showed, with what may have been meant."""
-    for where, graded in (("accept", rule.accept), ("ignore", rule.ignore), ("exclude", rule.exclude)):
-        for label in (entry.label for entry in graded):
-            if label in seen:
+    rule = judge.rule
+    for where, graded, usual in (
+        ("accept", rule.accept, rule.threshold),
+        ("ignore", rule.ignore, NEVER),
+        ("exclude", rule.exclude, rule.threshold),
+    ):
+        for entry in graded:
+            if entry.label in seen:
                 continue
-            near = difflib.get_close_matches(label, sorted(seen), 1)
+            near = difflib.get_close_matches(entry.label, sorted(seen), 1)
             meant = f"; did you mean '{near[0]}'?" if near else ""
             yield Warn(
                 "unseen-label",
-                f"{rule.name}: no answer showed the label '{label}' of {where}{meant}",
-                f"{where}: {_flow([near[0] if near and e.label == label else e.label for e in graded])}"
-                if near
+                f"no answer showed the label '{entry.label}' of {where}{meant}",
+                f"{where}: {_entries(_mended(graded, entry, near[0]), usual)}"
+                if near and _free(judge, near[0], where)
                 else "",
             )
 
 
+def _mended(graded: Sequence[GradedLabel], wrong: GradedLabel, name: str) -> list[GradedLabel]:
+    """Return the entries with *name* for the wrong one, unless it is there already."""
+    there = any(entry.label == name for entry in graded)
+    return [replace(e, label=name) if e == wrong else e for e in graded if e != wrong or not there]
+
+
+def _free(judge: Judge, name: str, where: str) -> bool:
+    """Tell whether a name may be proposed: no other list speaks of it, and it would take no evidence away."""
+    lists = {"accept": judge.rule.accept, "ignore": judge.rule.ignore, "exclude": judge.rule.exclude}
+    taken = {entry.label for other, graded in lists.items() if other != where for entry in graded}
+    if where != "accept":
+        taken |= {accepted.label for accepted in judge.accepted}
+    return name not in taken
+
+
+def _ignoring(rule: LabelRule, labels: Sequence[str]) -> str:
+    """Write the rule's `ignore` with *labels* besides; empty if it is the spec's own `accept` that names them."""
+    chosen = {entry.label for entry in rule.accept}
+    new = [label for label in labels if label not in chosen]
+    kept = [entry for entry in rule.ignore if entry.label not in new]
+    return f"ignore: {_entries([*kept, *(GradedLabel(label, NEVER) for label in new)], NEVER)}" if new else ""
+
+
+def _entries(graded: Sequence[GradedLabel], usual: float) -> str:
+    """Write labels as one line of YAML, with the thresholds that differ from the *usual* one."""
+    written = [
+        _word(entry.label)
+        if entry.threshold == usual
+        else f"{{label: {_word(entry.label)}, threshold: {entry.threshold:g}}}"
+        for entry in graded
+    ]
+    return f"[{', '.join(written)}]"
+
+
 def _flow(values: Sequence[str]) -> str:
-    """Write a list of texts as one line of YAML (JSON strings are YAML); plain words stay plain."""
-    return (
-        "[" + ", ".join(v if v.replace(" ", "").isalpha() else json.dumps(v, ensure_ascii=False) for v in values) + "]"
-    )
+    return f"[{', '.join(map(_word, values))}]"
+
+
+def _word(text: str) -> str:
+    """Write a text in YAML: plain words stay plain, anything else is quoted (JSON's strings are YAML)."""
+    plain = text.isascii() and text.replace(" ", "").isalpha() and text.lower() not in _NOT_PLAIN
+    return text if plain else json.dumps(text, ensure_ascii=False)

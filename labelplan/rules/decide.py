@@ -94,11 +94,27 @@ class Judge:
 
 
 def glob(pattern: str) -> re.Pattern[str]:
-    """Compile a key pattern: `*` and `?` stay within a folder, `**` crosses folders; all else is literal."""
-    parts = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile(
-        "".join(parts.get(part) or re.escape(part) for part in re.split(r"(\*\*|\*|\?)", pattern)), re.DOTALL
-    )
+    """Compile a key pattern: `*` and `?` stay within a folder, `**` crosses folders; all else is literal.
+
+    Between two wildcards the first match is as good as any later one, so it is never reconsidered (atomic groups):
+    no pattern takes longer than the square of the key's length.
+    """
+    first, *rest = pattern.split("**")
+    if not rest:
+        return re.compile(_in_folder(first, last=True), re.DOTALL)
+    *middle, last = rest
+    between = "".join(f"(?>.*?{_in_folder(part, last=False)})" for part in middle)
+    return re.compile(f"{_in_folder(first, last=False)}{between}.*{_in_folder(last, last=True)}", re.DOTALL)
+
+
+def _in_folder(part: str, *, last: bool) -> str:
+    """Translate a part without `**`; *last*: the key ends with it."""
+    first, *rest = ("[^/]".join(map(re.escape, literal.split("?"))) for literal in part.split("*"))
+    if last and rest:
+        rest, end = rest[:-1], f"[^/]*{rest[-1]}"
+    else:
+        end = ""
+    return first + "".join(f"(?>[^/]*?{literal})" for literal in rest) + end
 
 
 def _above(names: dict[str, Label], wanted: Iterable[tuple[str, float]]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 The thresholds follow octoDNS's plan safety (octodns/provider/plan.py: 30 % of the records, from 10 on). The percentage
 is taken of what was judged: deletes and `evidence` keeps; unreadable or protected objects must not dilute it. A rule
-in which fewer than 10 were judged counts all its objects, from 10 on.
+of 10 objects or more in which fewer than 10 were judged counts its references as well.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def breaches(rule: str, guards: Guards, counts: Mapping[tuple[Action, Reason], i
     evidence = counts.get(("keep", "evidence"), 0)
     if not deletes:
         return
-    base, what = _base(deletes, evidence, sum(counts.values()))
+    base, what = _base(deletes + evidence, counts.get(("keep", "reference"), 0), sum(counts.values()))
     if base and 100 * deletes / base > guards.max_delete_percent:
         percent = 100 * deletes / base
         yield Warn(
@@ -51,9 +51,8 @@ def breaches(rule: str, guards: Guards, counts: Mapping[tuple[Action, Reason], i
         )
 
 
-def _base(deletes: int, evidence: int, total: int) -> tuple[int, str]:
+def _base(judged: int, references: int, total: int) -> tuple[int, str]:
     """Return what the percentage is of, 0 for a rule too small to tell."""
-    judged = deletes + evidence
     if judged >= COUNTS_FROM:
         return judged, "judged objects"
-    return (total, "objects") if total >= COUNTS_FROM else (0, "")
+    return (judged + references, "judged objects and references") if total >= COUNTS_FROM else (0, "")

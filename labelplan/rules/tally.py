@@ -83,9 +83,9 @@ class Tally:
 
     def _miss(self, position: int, response: Response) -> None:
         rule = self._judges[position].rule
-        ignored = {graded.label for graded in rule.ignore}
+        spoken = {graded.label for graded in (*rule.ignore, *rule.exclude)}
         for label in response.Labels:
-            if label.Confidence > rule.threshold and label.Name not in ignored:
+            if label.Confidence > rule.threshold and label.Name not in spoken:
                 self._missed[position][label.Name] += 1
                 self._depth[label.Name] = max(self._depth.get(label.Name, 0), len(label.Parents))
 

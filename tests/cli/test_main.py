@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +113,27 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m labelplan --help | true"
     done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602 - a pipe that breaks
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("arguments", ["--help", "schema spec"])
+def test_a_full_disk_is_told_without_a_traceback(arguments: str) -> None:
+    command = f"{sys.executable} -m labelplan {arguments} > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - a shell's redirection
+    assert (done.returncode, done.stderr) == (1, "Error: The system refused: [Errno 28] No space left on device\n")
+
+
+def test_a_closed_stdout_is_no_traceback() -> None:
+    command = f"{sys.executable} -m labelplan schema spec >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - a shell's redirection
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_cannot_show_is_written_out() -> None:
+    command = [sys.executable, "-m", "labelplan", "šČ\x1b[31m"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)  # noqa: S603 - our own
+    assert (done.returncode, b"no command '\\u0161\\u010c\\x1b[31m'" in done.stderr) == (4, True)
 
 
 def test_every_error_says_what_happened_in_its_docstring() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from labelplan.cli.main import run
 from labelplan.detect import open as opening
@@ -223,11 +225,34 @@ def test_no_key_is_found_out_before_anything_is_paid(
     assert (code, "labelplan key generate" in err) == (5, True)
 
 
-@pytest.mark.parametrize("name", ["deer.yaml", "nowhere/p.json", "deer.plan.json.zst"])
+@pytest.mark.parametrize("name", ["deer.yaml", "nowhere/p.json", "deer.plan.json.zst", "config", "", ".", "pipe"])
 def test_an_output_that_is_no_plan_or_no_place_is_refused(say: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     spec = (tmp_path / "deer.yaml").read_text()
     assert say("plan", "deer.yaml", "-o", name)[0] == 4
     assert (tmp_path / "deer.yaml").read_text() == spec
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "nothing.yaml"])
+def test_a_spec_that_is_no_file_is_a_usage_error(say: Callable[..., Any], name: str) -> None:
+    assert say("plan", name)[0] == 4
+
+
+def test_every_line_to_write_gives_a_valid_spec_again(say: Callable[..., Any], bucket: str, tmp_path: Path) -> None:
+    weird = SPEC.format(bucket=bucket) + (
+        "    accept: [Dear]\n    ignore: [{label: Fsh, threshold: 90}, Animl]\n"
+        "    exclude: [{label: Person, threshold: 50}, {label: Cra, threshold: 95}]\n"
+        "    guards: {max_delete_percent: 1}\n"
+    )
+    (tmp_path / "deer.yaml").write_text(weird)
+    rules = json.loads(say("plan", "deer.yaml", "--json")[1])["rules"]
+    lines = [warning["write"] for warning in rules[0]["warnings"] if warning["write"]]
+    assert len(lines) >= 3
+    for line in lines:
+        spec = yaml.safe_load(weird)
+        spec["labels"]["deer"] |= yaml.safe_load(line)
+        (tmp_path / "mended.yaml").write_text(yaml.safe_dump(spec))
+        assert say("validate", "mended.yaml")[0] == 0, line
 
 
 def test_an_older_plan_may_be_written_over(say: Callable[..., Any], tmp_path: Path) -> None:

@@ -79,3 +79,10 @@ def test_a_primary_name_wins_over_another_labels_alias() -> None:
     named = by_name([label("Crane", 90), label("Crane Truck", 95, aliases=["Crane", "Lift"])])
     assert named["Crane"].Confidence == 90
     assert named["Lift"].Name == "Crane Truck"
+
+
+def test_of_labels_with_one_name_or_one_alias_the_surest_counts() -> None:
+    named = by_name(
+        [label("Deer", 60), label("Deer", 99), label("Elk", 60, aliases=["Hart"]), label("Stag", 90, aliases=["Hart"])]
+    )
+    assert (named["Deer"].Confidence, named["Hart"].Name) == (99, "Stag")

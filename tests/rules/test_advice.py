@@ -95,17 +95,56 @@ def test_without_another_prefix_to_compare_with_the_commonest_label_is_suspected
     assert "Outdoors 100 %, Deer 67 %;" in warn.message
 
 
+def unseen(seen: set[str], *references: Response, **changes: object) -> list[str]:
+    return [warn.write for warn in name_advice(judge(rule(**changes), *references), seen)]
+
+
 def test_a_name_that_no_answer_showed_is_pointed_out_with_what_may_be_meant() -> None:
-    one = rule(accept=graded("Dear", "Elk"), ignore=graded("Nature"), exclude=graded("Person", "Xylophone"))
-    found = [
-        (w.write, "did you mean 'Deer'" in w.message) for w in name_advice(one, {"Deer", "Elk", "Nature", "Person"})
+    one = judge(rule(accept=graded("Dear", "Elk"), ignore=graded("Nature"), exclude=graded("Person", "Xylophone")))
+    found = [(w.write, w.message) for w in name_advice(one, {"Deer", "Elk", "Nature", "Person"})]
+    assert found == [
+        ("accept: [Deer, Elk]", "no answer showed the label 'Dear' of accept; did you mean 'Deer'?"),
+        ("", "no answer showed the label 'Xylophone' of exclude"),
     ]
-    assert found == [("accept: [Deer, Elk]", True), ("", False)]
 
 
-def test_a_name_with_signs_is_quoted_in_the_line_to_write() -> None:
-    one = rule(accept=graded("T-Shirts"))
-    assert [w.write for w in name_advice(one, {"T-Shirt"})] == ['accept: ["T-Shirt"]']
+def test_the_line_to_write_keeps_the_thresholds_of_the_others_and_of_the_mended_one() -> None:
+    excluded = (*graded("Person", above=50), *graded("Hamer", above=90), *graded("Boot"))
+    assert unseen({"Person", "Hammer", "Boot"}, exclude=excluded) == [
+        "exclude: [{label: Person, threshold: 50}, {label: Hammer, threshold: 90}, Boot]"
+    ]
+
+
+def test_a_mended_name_that_is_there_already_is_not_given_twice() -> None:
+    assert unseen({"Person"}, exclude=graded("Person", "Persn", above=50)) == [
+        "exclude: [{label: Person, threshold: 50}]"
+    ]
+
+
+def test_no_line_is_proposed_that_takes_evidence_away_or_contradicts_another_list() -> None:
+    assert unseen({"Fish"}, plain(Fish=99), ignore=graded("Fsh", above=100)) == [""]
+    assert unseen({"Fish"}, plain(Fish=99), exclude=graded("Fsh")) == [""]
+    assert unseen({"Fish"}, accept=graded("Fsh"), exclude=graded("Fish")) == [""]
+    assert unseen({"Fish"}, plain(Fish=99), accept=graded("Fsh")) == ["accept: [Fish]"]
+
+
+def test_ignoring_more_keeps_what_is_ignored_and_never_what_the_spec_accepts() -> None:
+    flat = plain(Deer=99, Outdoors=99)
+    for changes, line in (
+        ({"ignore": graded("Outdoors", "Sky", above=80)}, "ignore: [{label: Sky, threshold: 80}, Outdoors]"),
+        ({"accept": graded("Outdoors")}, ""),
+    ):
+        one = judge(rule(**changes), flat)
+        tally = Tally([one])
+        for shown in (flat, plain(Outdoors=99), plain(Outdoors=99)):
+            tally.add(0, KEEP, answered(shown))
+        assert [warn.write for warn in label_advice(one, tally, 0, [("r1", flat)])] == [line]
+
+
+@pytest.mark.parametrize("word", ["T-Shirts", "Yes", "no", "Été", "9 Ball", "null"])
+def test_what_yaml_could_read_as_something_else_is_quoted_in_the_line_to_write(word: str) -> None:
+    (line,) = unseen({word}, accept=graded(f"{word}s" if word != "no" else "noo"))
+    assert line == f'accept: ["{word}"]'
 
 
 @pytest.mark.parametrize(("alike", "others", "warned"), [(3, 0, True), (2, 0, False), (3, 12, True), (3, 13, False)])
@@ -117,3 +156,22 @@ def test_deletes_that_look_alike_may_be_a_forgotten_part_of_the_class(alike: int
         tally.add(0, Verdict("delete", "no-evidence"), answered(shown))
     found = [(warn.code, warn.write) for warn in missed_advice(one.rule, tally, 0)]
     assert found == ([("alike-deletes", "accept: [Elk, Dam]")] if warned else [])
+
+
+def test_accepting_what_deletes_share_replaces_an_entry_with_a_higher_threshold() -> None:
+    one = judge(rule(accept=graded("Dam", above=95)), plain(Deer=99))
+    tally = Tally([one])
+    for _ in range(3):
+        tally.add(0, Verdict("delete", "no-evidence"), answered(plain(Dam=90)))
+    assert [warn.write for warn in missed_advice(one.rule, tally, 0)] == ["accept: [Dam]"]
+
+
+def test_half_of_the_bucket_is_not_more_than_half() -> None:
+    flat = plain(Deer=99)
+    one = judge(rule(), flat)
+    tally = Tally([one])
+    tally.add(0, KEEP, answered(flat))
+    tally.add(0, KEEP, answered(plain(Car=99)))
+    assert list(label_advice(one, tally, 0, [("r1", flat)])) == []
+    tally.add(0, KEEP, answered(flat))
+    assert len(list(label_advice(one, tally, 0, [("r1", flat)]))) == 1

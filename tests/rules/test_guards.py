@@ -43,9 +43,18 @@ def test_a_small_rule_is_not_measured_by_percentage() -> None:
     assert check(gone=8, evidence=1) == []
 
 
-def test_a_rule_with_few_judged_objects_counts_all_of_them_from_ten_on() -> None:
+def test_a_rule_with_few_judged_objects_counts_its_references_too() -> None:
     assert check(gone=4, evidence=5, reference=3) != []
     assert check(gone=3, evidence=5, reference=3) == []
+
+
+def test_a_rule_with_few_judged_objects_is_not_diluted_either() -> None:
+    assert check(gone=8, evidence=1, unreadable=91) != []
+    assert check(gone=8, evidence=1, protected=1) != []
+
+
+def test_from_ten_judged_objects_on_only_they_count() -> None:
+    assert check(gone=4, evidence=6, reference=5) == [("guard-percent", "guards: {max_delete_percent: 41}")]
 
 
 def test_deleting_without_keeping_one_by_evidence_is_refused() -> None:
