@@ -6,6 +6,7 @@ Metadata never reaches the decoder: its parsers are where the warnings, the deco
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Literal
 
@@ -31,12 +32,19 @@ _OTHERS = {
 
 _PNG_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 
-_START_OF_SCAN, _EXIF = 0xDA, 0xE1
-_ALONE = {0x01, *range(0xD0, 0xD9)}
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+"""The next segment; not a stuffed byte, a fill byte, or a marker that stands alone among a scan's data."""
+
+_START_OF_SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
+_PROGRESSIVE = {0xC2, 0xCA}
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _METADATA = {*range(0xE1, 0xEE), 0xEF, 0xFE}
 """APP1-APP13, APP15, COM; APP0 (JFIF) and APP14 (Adobe) say how the samples become colours."""
 
 _ORIENTATION_TAG = 0x0112
+
+MOST_SCANS = 100
+"""A progressive JPEG has about ten. Each goes over the whole picture, and takes a few hundred bytes."""
 
 
 class UnreadableImageError(Exception):
@@ -49,10 +57,14 @@ class UnreadableImageError(Exception):
 
 
 class ImageFile(Struct, frozen=True):
-    """A JPEG or PNG without its metadata. *orientation*: EXIF's 1 to 8, where 1 is upright (CIPA DC-008, 4.6.4)."""
+    """A JPEG or PNG without its metadata. *orientation*: EXIF's 1 to 8, where 1 is upright (CIPA DC-008, 4.6.4).
+
+    *whole*: a decoder must hold all of the picture at its full size, however small it is to become.
+    """
 
     format: Literal["JPEG", "PNG"]
     orientation: int
+    whole: bool
     pixels: bytes
 
 
@@ -67,7 +79,7 @@ def read_image_file(content: bytes) -> ImageFile:
         if content.startswith(_JPEG):
             return _read_jpeg(content)
         if content.startswith(_PNG):
-            return ImageFile("PNG", 1, _PNG + b"".join(_png_chunks(content)))
+            return ImageFile("PNG", 1, whole=True, pixels=_PNG + b"".join(_png_chunks(content)))
     except (ValueError, IndexError, struct.error):
         msg = "it starts as an image and ends before the picture"
         raise invalid(msg) from None
@@ -87,29 +99,34 @@ def _png_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _read_jpeg(content: bytes) -> ImageFile:
-    kept, orientation = [_JPEG[:2]], 1
+    kept, orientation, frame, scans = [_JPEG[:2]], 1, b"", []
     for marker, segment in _jpeg_segments(content):
         if marker == _EXIF and segment[4:10] == b"Exif\0\0":
             orientation = _exif_orientation(segment[10:])
+        if marker in _FRAMES:
+            frame = segment
+        if marker == _START_OF_SCAN:
+            scans.append(segment[4])  # how many colours it holds
         if marker not in _METADATA:
             kept.append(segment)
-    return ImageFile("JPEG", orientation, b"".join(kept))
+    if len(scans) > MOST_SCANS:
+        msg = f"it is a JPEG of {len(scans):,} scans; more than {MOST_SCANS} are not decoded"
+        raise invalid(msg)
+    whole = frame[1] in _PROGRESSIVE or scans[0] < frame[9]
+    return ImageFile("JPEG", orientation, whole, b"".join(kept))
 
 
 def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each segment before the picture's data, and last the start of scan with all that follows."""
-    at = content.index(b"\xff", 2)
-    while (marker := content[at + 1]) != _START_OF_SCAN:
-        if marker in {0x00, 0xFF}:  # fill bytes and junk, which decoders skip
-            at += 1
-        elif marker in _ALONE:
-            at += 2
-        else:
-            (length,) = struct.unpack_from(">H", content, at + 2)
-            yield marker, content[at : at + 2 + length]
-            at += 2 + length
-        at = content.index(b"\xff", at)
-    yield marker, content[at:]
+    """Yield each segment up to the end of the picture, a start of scan with the data that follow it."""
+    found = _MARKER.search(content, 2)
+    while found and found[1][0] != _END:
+        (length,) = struct.unpack_from(">H", content, found.end())
+        start, marker, end = found.start(), found[1][0], found.end() + length
+        found = _MARKER.search(content, end)
+        if marker == _START_OF_SCAN:
+            end = found.start() if found else len(content)
+        yield marker, content[start:end]
+    yield _END, content[found.start() : found.end()] if found else b""
 
 
 def _exif_orientation(tiff: bytes) -> int:

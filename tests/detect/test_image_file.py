@@ -78,6 +78,34 @@ def test_fill_bytes_and_junk_between_a_jpegs_segments_are_skipped(filler: bytes)
     assert read_image_file(plain[:20] + filler + plain[20:]).pixels == plain
 
 
+def test_what_follows_a_jpegs_end_is_left_out() -> None:
+    plain = made("JPEG")
+    assert read_image_file(plain + b"a film \xff\xda\0\x08 of a phone" * 200).pixels == plain
+
+
+def progressive(scans: int) -> bytes:
+    """Make a progressive JPEG whose last scan comes again and again, with a comment in between that holds an end."""
+    whole = made("JPEG", progressive=True)
+    before, last = whole[:-2], whole[whole.rindex(b"\xff\xda") : -2]
+    comment = b"\xff\xfe\0\x06\xff\xd9\xff\xd9"
+    return before + (comment + last) * (scans - before.count(b"\xff\xda")) + whole[-2:]
+
+
+def test_a_jpeg_of_very_many_scans_is_unreadable_as_each_costs_a_walk_over_the_picture() -> None:
+    assert read_image_file(progressive(100)).whole
+    with pytest.raises(UnreadableImageError, match="JPEG of 101 scans; more than 100") as caught:
+        read_image_file(progressive(101))
+    assert caught.value.reason.code == "invalid-image"
+
+
+def test_a_decoder_need_not_hold_a_jpeg_in_full_whose_only_scan_has_all_its_colours() -> None:
+    plain = made("JPEG")
+    assert not read_image_file(plain).whole
+    at = plain.index(b"\xff\xda") + 4
+    assert read_image_file(plain[:at] + b"\x01" + plain[at + 1 :]).whole
+    assert read_image_file(made("PNG")).whole
+
+
 @pytest.mark.parametrize(
     ("content", "found"),
     [

@@ -136,9 +136,19 @@ def test_a_side_over_10000_pixels_is_too_large_and_is_not_decoded(kind: str) -> 
     assert caught.value.reason.code == "image-too-large"
 
 
-def test_a_picture_that_pillow_would_call_a_bomb_is_an_ordinary_one_within_the_limits() -> None:
-    content = saved(Image.new("L", (10_000, 9_500)))
+def test_a_jpeg_that_pillow_would_call_a_bomb_is_an_ordinary_picture_within_the_limits() -> None:
+    content = saved(Image.new("L", (10_000, 9_500)), "JPEG")
     assert min(decode(content).size) >= 512
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"progressive": True})])
+def test_what_cannot_be_shrunk_while_decoded_may_have_50_megapixels(kind: str, options: dict[str, bool]) -> None:
+    assert min(decode(saved(Image.new("L", (10_000, 5_000)), kind, **options)).size) >= 512
+    content = saved(Image.new("L", (10_000, 5_001)), kind, **options)
+    cut_off = content[: len(content) * 3 // 4]  # decoding it would fail
+    with pytest.raises(UnreadableImageError, match=r"10000 x 5001: .* 50,000,000 pixels") as caught:
+        decode(cut_off)
+    assert caught.value.reason.code == "image-too-large"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
