@@ -82,6 +82,7 @@ def _plan(spec: Path, path: Path, key: str | None, signers: Path | None) -> Plan
         region=target.region,
         fetch=reader.fetch,
         max_calls=loaded.spec.max_calls,
+        s3_endpoint=target.endpoint,
     )
     with contextlib.closing(detector), Progress("Labelling", "objects") as progress:
         return make_plan(

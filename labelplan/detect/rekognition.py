@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from labelplan import __version__
 from labelplan.detect.limits import OBJECT_LIMIT, UPLOAD_LIMIT, refuse_size
-from labelplan.errors import BudgetExceeded
+from labelplan.errors import AwsRefused, BudgetExceeded
 from labelplan.model.objects import LocalImage
 from labelplan.model.response import Unreadable, strict_answer
 
@@ -27,6 +28,10 @@ ATTEMPTS = 10
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0
 """Seconds. Giving up on a reply that is under way pays for it twice, so the second is generous."""
+
+
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
+"""Where AWS's own endpoints are, VPC endpoints among them."""
 
 
 class RekognitionDetector:
@@ -84,8 +89,21 @@ class RekognitionDetector:
             raise read_failure(error, self._region) from None
         try:
             return strict_answer(self._here.raw)
+        except RecursionError:
+            return Unreadable("malformed-answer", "what came is no DetectLabels answer: it is nested too deep")
         except ValueError as error:
             return Unreadable("malformed-answer", f"what came is no DetectLabels answer: {error}")
+
+    def refuse_other_store(self, s3_endpoint: str) -> None:
+        """Raise `AwsRefused` if the objects are not at AWS and this is AWS's Rekognition.
+
+        It would label the objects of a bucket at AWS that has the same name. *s3_endpoint*: the URL of the server that
+        stands in for S3, empty for AWS's own.
+        """
+        if s3_endpoint and (urlsplit(self._client.meta.endpoint_url).hostname or "").endswith(AWS_DOMAINS):
+            what = f"The bucket is at {s3_endpoint}, which AWS's Rekognition cannot read: it would look for one at AWS."
+            todo = "`detector: {service: local}`, or set AWS_ENDPOINT_URL_REKOGNITION to a server that reads it."
+            raise AwsRefused(what, hint=f"Use {todo}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -103,7 +121,7 @@ class RekognitionDetector:
         with self._counting:
             if self._max_calls is not None and self.calls >= self._max_calls:
                 msg = f"The budget of {self._max_calls:,} DetectLabels calls is spent; the next one was not sent."
-                hint = "Raise budget.max_calls in the spec and run the same command again; what was answered is kept."
+                hint = "Retries count too: raise budget.max_calls in the spec, and plan again."
                 raise BudgetExceeded(msg, hint=hint)
             self.calls += 1
 
@@ -119,7 +137,7 @@ def _make_client(region: str, concurrency: int) -> Any:
     from botocore.config import Config  # noqa: PLC0415 - as above
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
 
-    from labelplan.detect.rekognition_errors import read_failure  # noqa: PLC0415 - needs botocore
+    from labelplan.detect.rekognition_errors import ENDPOINT, read_failure  # noqa: PLC0415 - needs botocore
 
     config = Config(
         # Named, not left to the default: `standard` gives up for good once its retry quota is drained.
@@ -130,6 +148,11 @@ def _make_client(region: str, concurrency: int) -> Any:
         user_agent_extra=f"labelplan/{__version__}",
     )
     try:
-        return boto3.Session().client("rekognition", region_name=region, config=config)
+        client: Any = boto3.Session().client("rekognition", region_name=region, config=config)
+        _ = urlsplit(client.meta.endpoint_url).port  # botocore looks at it only as it sends
     except BotoCoreError as error:
         raise read_failure(error, region) from None
+    except ValueError:  # its text is the URL, and a password may be in that
+        msg = "Rekognition's endpoint in the AWS configuration is no URL."
+        raise AwsRefused(msg, hint=ENDPOINT) from None
+    return client

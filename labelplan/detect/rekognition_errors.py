@@ -6,6 +6,7 @@ service model. Loads botocore; only `rekognition.py` needs it, once it talks to 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -45,6 +46,7 @@ TRY_LATER = {
 PERMISSION = "Allow rekognition:DetectLabels, and s3:GetObject on the bucket, to the identity that runs labelplan."
 CREDENTIALS = "Check the AWS configuration with: aws sts get-caller-identity"
 SIGN_IN = "Get new credentials, for example with: aws sso login"
+ENDPOINT = "Check AWS_ENDPOINT_URL_REKOGNITION and AWS_ENDPOINT_URL, or `endpoint_url` in the AWS configuration."
 REGION = "Check `region` in the spec, or the AWS configuration's, and that Rekognition exists there."
 
 WHAT_TO_DO = {
@@ -65,7 +67,7 @@ def read_client_error(error: ClientError) -> Unreadable:
 
     An unknown error stops the run: nobody knows whether the next image would fare better.
     """
-    code, words = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+    code, words = error.response["Error"].get("Code", ""), error.response["Error"].get("Message") or ""
     words = words.partition("\n")[0]  # after a wrong signature come the request's headers, the session token among them
     if code in ABOUT_THE_IMAGE:
         return Unreadable(code, words)
@@ -77,14 +79,29 @@ def read_client_error(error: ClientError) -> Unreadable:
 
 def read_failure(error: BotoCoreError, region: str) -> LabelplanError:
     """Make the error for a request that got no reply, or could not be sent to *region* at all."""
+    said = without_userinfo(str(error))
     if isinstance(error, (InvalidRegionError, NoRegionError)) or (
         isinstance(error, EndpointConnectionError) and region not in _regions()
     ):
-        return AwsRefused(f"There is no Rekognition in the region '{region}': {error}", hint=REGION)
+        return AwsRefused(f"There is no Rekognition in the region '{region}': {said}", hint=REGION)
+    if type(error) is HTTPClientError:  # around an error of Python's own, which may quote a header and so a secret
+        return _unsent(error)
     if isinstance(error, (NoConnectionError, HTTPClientError)):
-        return DetectorFailed(f"Rekognition did not answer: {error}")
+        return DetectorFailed(f"Rekognition did not answer: {said}")
     hint = SIGN_IN if isinstance(error, NoCredentialsError) else CREDENTIALS
-    return AwsRefused(f"The AWS configuration cannot be used: {error}", hint=hint)
+    return AwsRefused(f"The AWS configuration cannot be used: {said}", hint=hint)
+
+
+def _unsent(error: HTTPClientError) -> LabelplanError:
+    if "Invalid header" in str(error):
+        what = "The AWS credentials hold a line break or another character that HTTP cannot carry."
+        return AwsRefused(what, hint="Set them again without it: the access key, the secret key, the session token.")
+    return DetectorFailed(f"Rekognition did not answer: {type(error.kwargs['error']).__name__} in the HTTP client")
+
+
+def without_userinfo(text: str) -> str:
+    """Leave the user and the password out of the URLs in *text*."""
+    return re.sub(r'(?<=://)[^\s"]*@', "", text)
 
 
 def _regions() -> set[str]:

@@ -113,7 +113,9 @@ def test_an_answer_of_several_lines_becomes_one(wire: Wire) -> None:
         '{"Labels":[],"Labels":[]}',
         '{"Labels":[],"Other":NaN}',
         '{"Labels":[{"Name":"\udcff","Confidence":1}]}',
+        '{"Labels":[],"Other":' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
+    ids=range(10),
 )
 def test_what_is_no_answer_is_unreadable_and_not_an_answer_without_labels(wire: Wire, text: str) -> None:
     wire.play(Reply(body=text.encode(errors="surrogateescape")))
@@ -223,6 +225,52 @@ def test_a_wrong_signature_does_not_show_the_session_token(wire: Wire) -> None:
     with opened() as detector, pytest.raises(AwsRefused) as caught:
         detector.detect(DEER)
     assert caught.value.what == "Rekognition said InvalidSignatureException: It does not match."
+
+
+@pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"])
+def test_a_line_break_in_the_credentials_is_told_and_they_are_not_shown(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "SECRET\nSECRET")
+    with opened() as detector, pytest.raises(AwsRefused, match="hold a line break") as caught:
+        detector.detect(DEER)
+    assert "SECRET" not in caught.value.what + caught.value.advice
+    assert wire.requests == []
+
+
+def test_what_python_says_about_a_request_is_not_shown(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise TypeError("SECRET")
+
+    monkeypatch.setattr("http.client.HTTPConnection.putheader", refuse)
+    with opened() as detector, pytest.raises(DetectorFailed, match="TypeError") as caught:
+        detector.detect(DEER)
+    assert "SECRET" not in caught.value.what
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:hunter2@127.0.0.1:1", "http://user:hunter2@x@127.0.0.1:1", "http://hunter2@127.0.0.1:1/a?b"]
+)
+@pytest.mark.parametrize("region", ["eu-west-1", "mars-north-1"])
+@pytest.mark.usefixtures("wire")
+def test_a_password_in_the_endpoint_is_not_shown(url: str, region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", url)
+    with opened(region=region) as detector, pytest.raises((DetectorFailed, AwsRefused)) as caught:
+        detector.detect(DEER)
+    assert '"http://127.0.0.1:1/' in caught.value.what
+    assert "hunter2" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "url", ["user:hunter2@127.0.0.1:1", "http://user:hunter2/@127.0.0.1:1", "http://hunter2:99999"]
+)
+def test_an_endpoint_that_is_no_url_is_refused_and_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", url)
+    with pytest.raises(AwsRefused, match=r"endpoint .* is no URL") as caught, opened():
+        pass
+    assert "hunter2" not in caught.value.what
+    assert "AWS_ENDPOINT_URL_REKOGNITION" in caught.value.advice
 
 
 def test_without_credentials_the_run_stops_before_any_call(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
