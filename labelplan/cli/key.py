@@ -56,7 +56,7 @@ def _show(path: str, public: bytes, *, as_json: bool) -> None:
 
 
 def _new_passphrase() -> bytes:
-    from labelplan.planfile.keys import PASSPHRASE_VARIABLE  # noqa: PLC0415 - help must not wait for it
+    from labelplan.planfile.keys import PASSPHRASE_VARIABLE, passphrase_bytes  # noqa: PLC0415 - help must not wait
 
     if PASSPHRASE_VARIABLE in os.environ:
         given = os.environ[PASSPHRASE_VARIABLE]
@@ -68,4 +68,4 @@ def _new_passphrase() -> bytes:
         raise UsageError(f"There is no terminal to ask for a passphrase; set {PASSPHRASE_VARIABLE}.")
     if not given:
         raise UsageError("The passphrase is empty; no key was made.", hint="Leave --passphrase away to have none.")
-    return given.encode()
+    return passphrase_bytes(given)

@@ -68,6 +68,7 @@ def _view(verified: VerifiedPlan, trust: Trust) -> dict[str, Any]:
         "author": verified.endorsement.author,
         "approvers": verified.endorsement.approvers,
         "keyids": verified.signers,
+        "not_trusted": verified.endorsement.others,
         "trust": trust.source,
         "target": to_builtins(predicate.target),
         "totals": to_builtins(predicate.totals),
@@ -84,6 +85,8 @@ def _lines(view: dict[str, Any]) -> Iterator[str]:
     yield f"Verified {printable(view['plan'])}"
     yield f"  signed by    {printable(view['author'])} ({view['keyids'][0]})"
     yield f"  approved by  {printable(', '.join(view['approvers']) or 'nobody else')}"
+    for keyid, why in view["not_trusted"].items():
+        yield f"  also signed  {keyid} (not trusted here: {printable(why)})"
     yield f"  trusted by   {printable(view['trust'])}"
     yield f"  target       {printable(', '.join(filter(None, where)))}"
     yield f"  expires      {view['expires']}"

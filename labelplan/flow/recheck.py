@@ -21,6 +21,8 @@ from labelplan.specfile.build import build_spec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from msgspec import Raw
+
     from labelplan.model.plan import Action, Decision, Header, Reason, RuleHeader
     from labelplan.model.response import Answer, Response
     from labelplan.model.spec import Spec
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 def check_guards(header: Header, counts: Mapping[str, Mapping[tuple[Action, Reason], int]]) -> None:
     """Raise `GuardTripped` with every breach if a plan deletes more than its spec allows.
 
+    `PlanCorrupt` if the plan has other rules than its spec: those would have no guards.
     *counts*: the plan's decisions by rule, action and reason, as its reader counted them.
     """
     found = [
@@ -77,7 +80,7 @@ def _judges(header: Header) -> dict[str, Judge]:
 
 def _references(rule: RuleHeader) -> list[tuple[str, Response]]:
     return [
-        (str(record.file if record.key is UNSET else record.key), decode_response(bytes(record.response)))
+        (str(record.file if record.key is UNSET else record.key), _response(record.response, f"rule {rule.name!r}"))
         for record in rule.references
     ]
 
@@ -87,12 +90,22 @@ def _answer(decision: Decision) -> Answer:
         return decision.error
     if decision.response is UNSET:
         raise PlanCorrupt(f"{decision.key}: {decision.reason} needs an answer, and the plan has none.")
-    raw = bytes(decision.response)
-    return Answered(raw, decode_response(raw))
+    return Answered(bytes(decision.response), _response(decision.response, repr(decision.key)))
+
+
+def _response(raw: Raw, where: str) -> Response:
+    try:
+        return decode_response(bytes(raw))
+    except ValueError as error:
+        raise PlanCorrupt(f"{where}: its answer in the plan cannot be read: {error}.") from None
 
 
 def _spec(header: Header) -> Spec:
+    """Return the plan's spec; raises `PlanCorrupt` if it is none, or not one of the plan's rules."""
     try:
-        return build_spec(msgspec.json.decode(header.spec))
-    except ValueError as error:
+        spec = build_spec(msgspec.json.decode(header.spec))
+    except (ValueError, RecursionError) as error:
         raise PlanCorrupt(f"The spec in the plan cannot be read: {error}") from None
+    if odd := {rule.name for rule in spec.rules} ^ {rule.name for rule in header.rules}:
+        raise PlanCorrupt(f"The plan's label rules are not those of the spec in it: {', '.join(sorted(odd))}.")
+    return spec

@@ -76,7 +76,7 @@ def check_answers(plan: PlanFile) -> None:
     """
     for rule in plan.header.rules:
         for reference in rule.references:
-            _strict(bytes(reference.response), f"{plan.path}, a reference of the label rule {rule.name}")
+            _strict(bytes(reference.response), f"{plan.path}, a reference of the label rule {rule.name!r}")
     for decision in plan.decisions():
         if decision.response is not UNSET:
             _strict(bytes(decision.response), f"{plan.path}, the answer for {decision.key!r}")

@@ -162,13 +162,17 @@ class Subject(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Predicate(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is claimed of the subject. *bytes*: its length. *signers_sha256*: of the signers file the planner saw."""
+    """What is claimed of the subject. *bytes*: its length.
+
+    *signers_sha256*: of the signers file the planner saw. *author*: the planner's key id; that signature comes first.
+    """
 
     totals: Totals
     bytes: int
     target: Target
     spec_sha256: Sha256
     signers_sha256: Sha256 | None
+    author: str
     created: Instant
     expires: Instant
     partial: str

@@ -55,8 +55,11 @@ _decoder = msgspec.json.Decoder(Response)
 
 
 def decode_response(raw: bytes) -> Response:
-    """Decode an answer's bytes; raises `msgspec.MsgspecError` if they are not a DetectLabels answer."""
-    return _decoder.decode(raw)
+    """Decode an answer's bytes; raises `ValueError` if they are not a DetectLabels answer, or nested too deep."""
+    try:
+        return _decoder.decode(raw)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def strict_answer(raw: bytes) -> Answered:
@@ -64,11 +67,11 @@ def strict_answer(raw: bytes) -> Answered:
 
     Raises `ValueError` on what two JSON parsers could read differently: duplicate keys, NaN, wrong types, bad UTF-8.
     """
+    response = decode_response(raw)
     try:
-        response = _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
+        json.loads(raw, object_pairs_hook=_no_duplicates)
+    except RecursionError as error:
         raise ValueError(str(error)) from None
-    json.loads(raw, object_pairs_hook=_no_duplicates)
     line = msgspec.json.format(raw, indent=-1) if b"\n" in raw or b"\r" in raw else raw.strip()
     return Answered(line, response)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "LABELPLAN_KEY"
 PASSPHRASE_VARIABLE = "LABELPLAN_KEY_PASSPHRASE"  # noqa: S105 - a variable's name
+
+MAX_PASSPHRASE = 1023
+"""Bytes; what `cryptography` takes for a new key."""
 
 _PROBE = b"labelplan asks whether this key can sign; this signature stands under nothing"
 
@@ -116,7 +120,10 @@ def key_path(explicit: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def find_signer(explicit: str | None, environ: Mapping[str, str]) -> Signer:
-    """Find one's own key (`key_path`); raises `KeyUnusable` if there is none, or it cannot be a signing key."""
+    """Find one's own key (`key_path`).
+
+    Raises `KeyUnusable` if there is none, it cannot be a signing key, or others may read it and need no passphrase.
+    """
     path = key_path(explicit, environ)
     try:
         data = path.read_bytes()
@@ -133,6 +140,7 @@ def find_signer(explicit: str | None, environ: Mapping[str, str]) -> Signer:
             hint="It takes an OpenSSH key: ed25519, ecdsa, rsa (2048 bits); ssh-keygen -p -f KEY converts old files.",
         ) from None
     if is_private(data) and not key_type(public).startswith(SECURITY_KEY):
+        _check_private(path, data)
         return FileSigner(path, data, lambda: _passphrase(path, environ))
     return ProgramSigner(path, public)
 
@@ -140,7 +148,7 @@ def find_signer(explicit: str | None, environ: Mapping[str, str]) -> Signer:
 def generate_key(path: Path, passphrase: bytes | None = None) -> bytes:
     """Make an Ed25519 key in OpenSSH's format at *path*, encrypted if there is a *passphrase*; return its public half.
 
-    Never overwrites: raises `KeyUnusable` if the file is there, or cannot be written.
+    Never overwrites: raises `KeyUnusable` if the file is there, or cannot be written, or the passphrase is too long.
     """
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - slow, and `verify` does without
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
@@ -150,6 +158,8 @@ def generate_key(path: Path, passphrase: bytes | None = None) -> bytes:
             f"There is something at {path} already; it was left alone.",
             hint="Show it with: labelplan key show; make another key with: labelplan key generate --key PATH",
         )
+    if passphrase and len(passphrase) > MAX_PASSPHRASE:
+        raise KeyUnusable(f"A passphrase has at most {MAX_PASSPHRASE:,} bytes; no key was made.")
     key = Ed25519PrivateKey.generate()
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     data = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, encryption)
@@ -162,6 +172,24 @@ def generate_key(path: Path, passphrase: bytes | None = None) -> bytes:
     return parse_private(data)[0]
 
 
+def passphrase_bytes(given: str) -> bytes:
+    """Return a passphrase as keys take it; raises `KeyUnusable` if what was given is no text."""
+    try:
+        return given.encode()
+    except UnicodeEncodeError:  # its message would hold the passphrase
+        raise KeyUnusable(
+            "The passphrase is not UTF-8.", hint=f"Check {PASSPHRASE_VARIABLE} and the terminal's encoding."
+        ) from None
+
+
+def _check_private(path: Path, data: bytes) -> None:
+    """Refuse what `ssh` refuses: a key without a passphrase that others may read, and so sign with."""
+    if not parse_private(data)[1] and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        raise KeyUnusable(
+            f"Others may read the signing key {path}, which has no passphrase.", hint=f"Run: chmod 600 {path}"
+        )
+
+
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
@@ -171,6 +199,11 @@ def _load_private(path: Path, data: bytes, public: bytes, passphrase: Callable[[
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - only to sign
 
     password = passphrase() if parse_private(data)[1] else None
+    if password == b"":
+        raise KeyUnusable(
+            f"The signing key {path} has a passphrase, and an empty one was given.",
+            hint=f"Check {PASSPHRASE_VARIABLE}.",
+        )
     try:
         key = serialization.load_ssh_private_key(data, password)
     except (ValueError, UnsupportedAlgorithm):
@@ -186,10 +219,10 @@ def _load_private(path: Path, data: bytes, public: bytes, passphrase: Callable[[
 
 def _passphrase(path: Path, environ: Mapping[str, str]) -> bytes:
     if PASSPHRASE_VARIABLE in environ:
-        return environ[PASSPHRASE_VARIABLE].encode()
+        return passphrase_bytes(environ[PASSPHRASE_VARIABLE])
     if not sys.stdin.isatty():
         raise KeyUnusable(
             f"The signing key {path} needs its passphrase, and there is no terminal to ask for it.",
             hint=f"Set {PASSPHRASE_VARIABLE}, or sign through ssh-agent: --key {path}.pub",
         )
-    return getpass.getpass(f"Passphrase of {path}: ").encode()
+    return passphrase_bytes(getpass.getpass(f"Passphrase of {path}: "))

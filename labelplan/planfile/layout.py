@@ -59,7 +59,10 @@ def settle(value: T) -> T:
 
     Raises `ValueError` if a reader would refuse it.
     """
-    return msgspec.json.decode(encode(value), type=type(value))
+    try:
+        return msgspec.json.decode(encode(value), type=type(value))
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def head(header: Header) -> bytes:

@@ -1,14 +1,14 @@
 """A file that appears under its name only when it is complete, and survives a power cut from then on.
 
-Until then it is `<name>.part` beside it: one writer at a time, and a part that a killed process left behind is taken
-over. Not for records in a bucket.
+Until then it is `.<name>.labelplan-part` beside it, always a file of its own making: one writer at a time, and a part
+that a killed process left behind is removed. Not for records in a bucket.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
     from types import TracebackType
+
+
+PART = ".labelplan-part"
+"""What nobody else's file ends with."""
 
 
 class NewFile:
@@ -30,7 +34,7 @@ class NewFile:
     def __init__(self, path: str) -> None:
         """Name the file; nothing is opened yet."""
         self.path = path
-        self._part = Path(f"{path}.part")
+        self._part = Path(path).with_name(f".{Path(path).name}{PART}")
         self._file: FileIO | None = None
 
     def __enter__(self) -> Self:
@@ -71,7 +75,7 @@ class NewFile:
         self._file = None
         return path
 
-    @contextmanager
+    @contextlib.contextmanager
     def _explained(self) -> Iterator[FileIO]:
         assert self._file, "not entered, or published already"  # noqa: S101 - a bug in the caller, not a user's mistake
         try:
@@ -81,24 +85,39 @@ class NewFile:
 
 
 def _open_alone(part: Path) -> FileIO:
-    """Open and lock *part*; raises `BlockingIOError` if somebody has it locked."""
+    """Make and lock *part*; raises `BlockingIOError` if somebody has it locked. Never writes what was there before."""
     while True:
-        file = open(  # noqa: SIM115 - NewFile closes it; Path.open has no opener
-            part, "wb", buffering=0, opener=_open_untouched
-        )
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
-                file.truncate()
+        with contextlib.suppress(FileNotFoundError):
+            _remove_left(part)
+        with contextlib.suppress(FileExistsError):  # somebody was quicker: look again whether he is still there
+            file = part.open("xb", buffering=0)
+            if _lock(file, part):
                 return file
-        except OSError:
-            file.close()
-            raise
-        file.close()  # it was published between the opening and the lock: that file is not ours to truncate
 
 
-def _open_untouched(path: str, _flags: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+def _remove_left(part: Path) -> None:
+    """Remove what a killed process left; raises `BlockingIOError` if its writer is alive."""
+    file = open(part, "r+b", buffering=0, opener=_open_itself)  # noqa: SIM115 - closed below; Path.open has no opener
+    if _lock(file, part):
+        part.unlink()
+        file.close()
+
+
+def _lock(file: FileIO, part: Path) -> bool:
+    """Lock an open file and tell whether it still is what has the name *part*; close it if not."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            return True
+    except OSError:
+        file.close()
+        raise
+    file.close()
+    return False
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _sync_folder(folder: Path) -> None:

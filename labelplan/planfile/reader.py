@@ -76,7 +76,9 @@ class PlanFile:
             running.update(block)
             if running.digest() != digest:
                 raise PlanCorrupt(f"{self.path} changed after it was checked, in bytes {start:,} to {end:,}.")
-            yield from layout.decode_decisions(block.rstrip(layout.NEXT))
+            with _refused(self.path, "decisions"):
+                decisions = layout.decode_decisions(block.rstrip(layout.NEXT))
+            yield from decisions
             start = end
 
 
@@ -157,7 +159,7 @@ def _refused(path: Path, where: str) -> Iterator[None]:
     """Turn what is wrong with the bytes into the error that says where."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested too deep
         raise PlanCorrupt(f"{path}, {where}: {error}.") from None
 
 
@@ -217,7 +219,7 @@ class _Pass:
             at += len(block)
             try:
                 self._take(block, last=at == end)
-            except ValueError:
+            except (ValueError, RecursionError):
                 self._take_one_by_one(block, at, end)
             yield at, self.running.digest()
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelplan.errors import PlanCorrupt, UsageError
+from labelplan.errors import BadSignature, KeyUnusable, PlanCorrupt, UsageError
 from labelplan.planfile import layout
 from labelplan.planfile.lines import BLOCK
 from labelplan.planfile.newfile import NewFile
@@ -34,15 +34,26 @@ def valid_signers(plan: PlanFile) -> tuple[str, ...]:
 def add_signature(plan: PlanFile, signer: Signer) -> Path:
     """Add one's own signature, the author's if there is none yet; return the name of the file that has it.
 
-    The file is replaced as a whole. A plan that was left unsigned (`<name>.unsigned`) becomes `<name>`. Raises
-    `UsageError` if the key has signed before, `BadSignature`, `KeyUnusable`.
+    The file is replaced as a whole. A plan that was left unsigned (`<name>.unsigned`) becomes `<name>`, and replaces
+    nothing. Raises `UsageError` if the key has signed before or `<name>` is there, `KeyUnusable` if the author has not
+    signed and this is another's key, `BadSignature`.
     """
-    if signer.keyid in valid_signers(plan):
+    author, signers = plan.statement.predicate.author, valid_signers(plan)
+    if signer.keyid in signers:
         raise UsageError(f"{plan.path} has a signature of {signer.keyid} already.")
+    if signers and signers[0] != author:
+        raise BadSignature(f"{plan.path} was made by {author}, but its first signature is not by that key.")
+    if not signers and signer.keyid != author:
+        raise KeyUnusable(
+            f"{plan.path} was made by {author}, and nobody else can sign it first; this key is {signer.keyid}.",
+            hint="Sign it with the key that planned (--key), or plan again with this one.",
+        )
     if len(plan.signatures) == MAX_SIGNATURES:
         raise UsageError(f"{plan.path} has {MAX_SIGNATURES} signatures, which is the most that a plan can have.")
     path = Path(str(plan.path).removesuffix("" if plan.signatures else UNSIGNED))
     with NewFile(str(path)) as new:
+        if path != plan.path and os.path.lexists(path):
+            raise UsageError(f"There is something at {path} already; it was left alone.", hint="Move it away first.")
         signature = signer.sign(layout.signed_message(plan.statement_bytes))
         _copy_body(plan, new)
         new.write(layout.tail(plan.statement_bytes, (*plan.signatures, signature)))

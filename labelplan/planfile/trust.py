@@ -67,10 +67,14 @@ class Trust:
 
 @dataclass(frozen=True)
 class Endorsement:
-    """The people behind a plan: who made it, and who approved it, sorted."""
+    """The people behind a plan: who made it, and who approved it, sorted.
+
+    *others*: key ids of further signatures, which count for nothing here, with the reason.
+    """
 
     author: str
     approvers: tuple[str, ...]
+    others: Mapping[str, str]
 
 
 def load_trust(
@@ -113,8 +117,9 @@ def signers_digest(signers: str | Path | None, environ: Mapping[str, str], cwd: 
 def authorize(trust: Trust, predicate: Predicate, keyids: Sequence[str], now: dt.datetime) -> Endorsement:
     """Tell who stands behind a plan, by the key ids of its valid signatures, in the order of the file.
 
-    The first signature is the author's, who never counts as an approver; approvals count people, not keys; unknown keys
-    are passed over. Raises `UnknownSigner` with the reason if that is not enough.
+    The first signature, and no other, must be by the author whom the statement names, who never counts as an approver.
+    Approvals count people, not keys; unknown keys are passed over. Raises `UnknownSigner` with the reason if that is
+    not enough.
     """
     signers, bucket, today = trust.signers, predicate.target.bucket, now.astimezone(dt.UTC).date()
     if trust.own_key and predicate.signers_sha256 is not None:
@@ -123,17 +128,23 @@ def authorize(trust: Trust, predicate: Predicate, keyids: Sequence[str], now: dt
         raise UnknownSigner(f"The {trust.source} expired on {signers.expires}.", hint="Have it renewed.")
     if not keyids:
         raise UnknownSigner("The plan is not signed.", hint="Sign it with: labelplan sign PLAN")
+    if [at for at, keyid in enumerate(keyids) if keyid == predicate.author] != [0]:
+        raise UnknownSigner(
+            f"The plan was made by {predicate.author}, so its first signature, and no other, must be by that key;"
+            " signatures were taken away, moved or added.",
+            hint="Do not apply it. Take the plan from where it was made, or plan again.",
+        )
     if reason := _objection(trust, keyids[0], "plan", bucket, today):
-        raise UnknownSigner(f"The plan was signed by {keyids[0]}: {reason}.", hint=f"Trusted here: the {trust.source}.")
+        raise UnknownSigner(f"The plan was signed by {keyids[0]}: {reason}.", hint=f"Trusted here: {trust.source}.")
     author = trust.names[keyids[0]]
-    approving = (keyid for keyid in keyids[1:] if not _objection(trust, keyid, "approve", bucket, today))
-    approvers = {trust.names[keyid] for keyid in approving} - {author}
+    objections = {keyid: _objection(trust, keyid, "approve", bucket, today) for keyid in keyids[1:]}
+    approvers = {trust.names[keyid] for keyid, reason in objections.items() if not reason} - {author}
     if len(approvers) < signers.approvals:
         raise UnknownSigner(
             f"The plan has {len(approvers)} of {signers.approvals} approvals ({author}, its author, does not count).",
             hint="Somebody else approves it with: labelplan sign PLAN",
         )
-    return Endorsement(author, tuple(sorted(approvers)))
+    return Endorsement(author, tuple(sorted(approvers)), {keyid: why for keyid, why in objections.items() if why})
 
 
 def _objection(trust: Trust, keyid: str, role: Role, bucket: str, today: dt.date) -> str | None:
@@ -185,7 +196,7 @@ def _parse(path: Path, data: bytes) -> SignersFile:
 
     try:
         return msgspec.convert(yaml.load(data, Loader), SignersFile, strict=False)  # noqa: S506 - text, lists and maps
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"The signers file {path} cannot be used: {' '.join(str(error).split())}.") from None
 
 

@@ -13,6 +13,7 @@ from labelplan.model.plan import PREDICATE_TYPE, STATEMENT_TYPE, Digest, Predica
 from labelplan.planfile import layout
 from labelplan.planfile.counts import Counts
 from labelplan.planfile.newfile import NewFile
+from labelplan.planfile.sshwire import fingerprint
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -81,7 +82,7 @@ class PlanWriter:
         self._counts.check(self._header, summary)
         self._write((b"\n" if self._before_line else b"") + layout.middle(layout.settle(summary)))
         subject = Subject("plan", Digest(self._hash.hexdigest()))
-        statement = _statement(self._header, subject, self._counts.totals(), self._bytes, signers_sha256)
+        statement = _statement(self._header, subject, self._counts.totals(), self._bytes, signers_sha256, signer.keyid)
         encoded = layout.encode(statement)
         try:
             signature = signer.sign(layout.signed_message(encoded))
@@ -110,13 +111,16 @@ class PlanWriter:
         self._file.write(data)
 
 
-def _statement(header: Header, subject: Subject, totals: Totals, size: int, signers_sha256: str | None) -> Statement:
+def _statement(  # noqa: PLR0913, PLR0917 - a statement's parts, each once
+    header: Header, subject: Subject, totals: Totals, size: int, signers_sha256: str | None, author: str
+) -> Statement:
     predicate = Predicate(
         totals=totals,
         bytes=size,
         target=header.target,
         spec_sha256=header.spec_sha256,
         signers_sha256=signers_sha256,
+        author=author,
         created=header.created,
         expires=header.expires,
         partial=header.partial,
@@ -127,11 +131,12 @@ def _statement(header: Header, subject: Subject, totals: Totals, size: int, sign
 def _check_length(header: Header) -> None:
     """Raise `UsageError` if the longest statement that *header* allows is too long: now, not after the paid calls."""
     digest, most = "0" * 64, 2**53 - 1
-    longest = _statement(header, Subject("plan", Digest(digest)), Totals(most, most, most, most, most), most, digest)
+    totals, keyid = Totals(most, most, most, most, most), fingerprint(b"")
+    longest = _statement(header, Subject("plan", Digest(digest)), totals, most, digest, keyid)
     size = len(layout.encode(longest))
     if size > layout.MAX_STATEMENT:
         raise UsageError(
             f"The plan's statement would be {size:,} bytes long, more than the {layout.MAX_STATEMENT:,} that every"
             " signer can sign.",
-            hint="Plan fewer rules at once with --rule, or shorten the endpoint's name.",
+            hint="Shorten the endpoint's name.",
         )

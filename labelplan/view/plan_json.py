@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, to_builtins
 
+from labelplan.errors import PlanCorrupt
 from labelplan.model.response import decode_response
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def plan_head(
 
 
 def decision_rows(decisions: Iterable[Decision]) -> Iterator[dict[str, Any]]:
-    """Turn decisions into rows: what is decided, why, and the answer's strongest labels as [name, confidence]."""
+    """Turn decisions into rows: what is decided, why, and the answer's strongest labels as [name, confidence].
+
+    Raises `PlanCorrupt` at an answer that is none.
+    """
     for decision in decisions:
         yield {
             "key": decision.key,
@@ -78,5 +82,8 @@ def decision_rows(decisions: Iterable[Decision]) -> Iterator[dict[str, Any]]:
 def _strongest(decision: Decision) -> list[list[str | float]]:
     if decision.response is UNSET:
         return []
-    labels = decode_response(bytes(decision.response)).Labels
+    try:
+        labels = decode_response(bytes(decision.response)).Labels
+    except ValueError as error:
+        raise PlanCorrupt(f"{decision.key!r}: its answer in the plan cannot be read: {error}.") from None
     return [[label.Name, round(label.Confidence, 1)] for label in labels[:TOP]]

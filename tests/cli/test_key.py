@@ -81,6 +81,16 @@ def test_a_passphrase_guards_the_key(monkeypatch: pytest.MonkeyPatch, at: str) -
     find_signer("mine", {"LABELPLAN_KEY_PASSPHRASE": "horse"}).unlock()
 
 
+@pytest.mark.parametrize("given", ["horse\udcff", "x" * 1024])
+def test_a_passphrase_that_cannot_be_one_makes_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("LABELPLAN_KEY_PASSPHRASE", given)
+    assert run(["key", "generate", "--passphrase", "--key", "mine"]) == 5
+    assert given[:5] not in capsys.readouterr().err
+    assert not (tmp_path / "mine").exists()
+
+
 @pytest.mark.parametrize("answers", [("horse", "hose"), ("", ""), ()])
 def test_without_a_clear_passphrase_no_key_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: tuple[str, ...]

@@ -8,7 +8,7 @@ import pytest
 
 from labelplan.cli.main import run
 from labelplan.errors import KeyUnusable
-from labelplan.planfile.keys import generate_key
+from labelplan.planfile.keys import find_signer, generate_key
 from labelplan.planfile.reader import open_plan
 from tests.planfile.making import three, write
 from tests.planfile.test_writer import Locked
@@ -30,7 +30,7 @@ def _in_a_folder_with_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def unsigned(tmp_path: Path) -> Path:
     with pytest.raises(KeyUnusable):
-        write(tmp_path / "plan", three(), Locked(), expires=FAR)
+        write(tmp_path / "plan", three(), Locked(find_signer("key", {}).keyid), expires=FAR)
     return tmp_path / "plan.unsigned"
 
 
@@ -51,6 +51,21 @@ def test_the_same_key_signs_once(unsigned: Path, capsys: pytest.CaptureFixture[s
     run(["sign", unsigned.name])
     assert run(["sign", "plan"]) == 4
     assert "has a signature of SHA256:" in capsys.readouterr().err
+
+
+def test_only_its_author_finishes_an_unsigned_plan(unsigned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["key", "generate", "--key", "second"])
+    assert run(["sign", unsigned.name, "--key", "second"]) == 5
+    assert "nobody else can sign it first" in capsys.readouterr().err
+
+
+def test_what_has_the_plans_name_is_not_replaced(
+    unsigned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan").write_text("precious")
+    assert run(["sign", unsigned.name]) == 4
+    assert "left alone" in capsys.readouterr().err
+    assert (tmp_path / "plan").read_text() == "precious"
 
 
 def test_an_expired_plan_is_not_worth_a_signature(tmp_path: Path) -> None:

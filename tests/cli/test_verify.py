@@ -27,7 +27,8 @@ PLAN = "every-reason.plan.json"
 def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
     """The golden plan in an empty folder, on the day it was made; returns how to type a command there."""
     for path in FOLDER.iterdir():
-        shutil.copy(path, tmp_path)
+        shutil.copyfile(path, tmp_path / path.name)
+        (tmp_path / path.name).chmod(0o600)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
@@ -69,6 +70,32 @@ def test_a_plan_that_never_applies_says_so(typed: Typed, snapshot: SnapshotAsser
     _, out, _ = typed("verify", PLAN, "--signers", "signers.yaml", "--json")
     view = json.loads(out) | {"partial": "sample of 100", "approvers": []}
     assert "\n".join(command._lines(view)) == snapshot
+
+
+def test_signatures_that_do_not_count_are_named_with_the_reason(typed: Typed, tmp_path: Path) -> None:
+    signers = (tmp_path / "signers.yaml").read_text()
+    (tmp_path / "signers.yaml").write_text(signers.replace("[plan, approve]", "[plan]").replace("approvals: 1", ""))
+    _, out, _ = typed("key", "show", "--key", "bob.key", "--json")
+    bob = json.loads(out)["keyid"]
+    _, out, _ = typed("verify", PLAN, "--signers", "signers.yaml")
+    assert "  approved by  nobody else\n" in out
+    assert f"  also signed  {bob} (not trusted here: bob may not approve)\n" in out
+    _, out, _ = typed("verify", PLAN, "--signers", "signers.yaml", "--json")
+    assert json.loads(out)["not_trusted"] == {bob: "bob may not approve"}
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[1:], lambda lines: lines[::-1]], ids=["stripped", "swapped"])
+def test_the_authors_signature_can_be_neither_taken_away_nor_moved(
+    typed: Typed, tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    head, _, tail = (tmp_path / PLAN).read_text().partition('"signatures":[\n')
+    signatures = change(tail.removesuffix("\n]}\n").split(",\n"))
+    (tmp_path / PLAN).write_text(head + '"signatures":[\n' + ",\n".join(signatures) + "\n]}\n")
+    signers = (tmp_path / "signers.yaml").read_text().replace("roles: [plan]", "roles: [plan, approve]")
+    (tmp_path / "signers.yaml").write_text(signers.replace("approvals: 1", ""))
+    code, _, err = typed("verify", PLAN, "--signers", "signers.yaml")
+    assert code == 5
+    assert "signatures were taken away, moved or added" in err
 
 
 def test_off_a_terminal_ones_own_key_is_trusted_only_when_asked_for(typed: Typed) -> None:

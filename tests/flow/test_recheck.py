@@ -65,6 +65,32 @@ def test_a_spec_in_a_plan_that_is_none_is_found(plan: PlanFile) -> None:
         check_guards(replace(plan.header, spec=Raw(b"[]")), plan.counts)
 
 
+def test_a_spec_nested_too_deep_is_found(plan: PlanFile) -> None:
+    with pytest.raises(PlanCorrupt, match="spec in the plan cannot be read"):
+        check_guards(replace(plan.header, spec=Raw(b"[" * 100_000 + b"]" * 100_000)), plan.counts)
+
+
+def test_a_rule_without_a_spec_would_have_no_guards_and_is_refused(plan: PlanFile) -> None:
+    (rule,) = plan.header.rules
+    for rules in ((), (rule, replace(rule, name="x")), (replace(rule, name="x"),)):
+        odd = replace(plan.header, rules=rules)
+        with pytest.raises(PlanCorrupt, match="label rules are not those of the spec"):
+            check_guards(odd, {"x": plan.counts["deer"]})
+        with pytest.raises(PlanCorrupt, match="label rules are not those of the spec"):
+            replay(odd, (replace(d, rule="x") for d in plan.decisions()))
+
+
+@pytest.mark.parametrize("answer", [b"1", b"null", b'{"Labels":[],"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"])
+def test_an_answer_that_is_none_is_found(plan: PlanFile, answer: bytes) -> None:
+    bad = (replace(d, response=Raw(answer)) if d.key == "deer/g00.jpg" else d for d in plan.decisions())
+    with pytest.raises(PlanCorrupt, match=r"'deer/g00\.jpg': its answer in the plan cannot be read"):
+        replay(plan.header, bad)
+    (rule,) = plan.header.rules
+    references = (replace(rule.references[0], response=Raw(answer)), *rule.references[1:])
+    with pytest.raises(PlanCorrupt, match="rule 'deer': its answer in the plan cannot be read"):
+        replay(replace(plan.header, rules=(replace(rule, references=references),)), plan.decisions())
+
+
 def test_guards_refuse_with_counts_percent_and_the_line_that_overrides_them(plan: PlanFile) -> None:
     with pytest.raises(GuardTripped) as caught:
         check_guards(plan.header, plan.counts)

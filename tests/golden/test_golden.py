@@ -18,16 +18,24 @@ from tests.golden.generate import EXPIRES, FOLDER, decisions, header, summary
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from labelplan.planfile.keys import Signer
     from labelplan.planfile.trust import Trust
 
 PLAN = FOLDER / "every-reason.plan.json"
 NOW = EXPIRES - timedelta(days=1)
 FROZEN = {
-    "alice.key": "85d1e7ffea5e4c4d2da42b924803d4695d98e9d11abbea47564c3132559ae860",
-    "bob.key": "5217128adeb3bde0d3b3f9253175c8e6fa242010af6f0cacc84efb6e549b9add",
-    "every-reason.plan.json": "fffc4e0cc3fad1a227062261dd400e011658e72128f002aa576891279f914dd9",
-    "signers.yaml": "db9891aaed979d2ee5e4a8cd55b197dd7cf780db67ebf14cf654247cffc1a469",
+    "alice.key": "5cb877d39e06bcc1c32404b93e89707c4edd9b2e2a2d460ae352f2048433aae4",
+    "bob.key": "9091fcb55089202b1f74e4c8be8702509802984202b6392d47d8655e71a7073c",
+    "every-reason.plan.json": "9a79e9ed31596937e9167217b4071624b7d652a954476f67d06f17a05388be75",
+    "signers.yaml": "26adf931c090e5696f87ee46bda634c747781684cca384793fb463c468fea54c",
 }
+
+
+def key(name: str, folder: Path) -> Signer:
+    path = folder / name
+    path.write_bytes((FOLDER / name).read_bytes())
+    path.chmod(0o600)  # git does not keep that
+    return find_signer(str(path), {})
 
 
 def trust() -> Trust:
@@ -58,8 +66,8 @@ def test_the_same_plan_written_again_has_the_same_bytes(tmp_path: Path) -> None:
     with open_plan(PLAN) as golden, PlanWriter(again, golden.header) as writer:
         for decision in golden.decisions():
             writer.add(decision)
-        alice = find_signer(str(FOLDER / "alice.key"), {})
+        alice = key("alice.key", tmp_path)
         writer.finish(golden.summary, alice, golden.statement.predicate.signers_sha256)
     with open_plan(again) as plan:
-        add_signature(plan, find_signer(str(FOLDER / "bob.key"), {}))
+        add_signature(plan, key("bob.key", tmp_path))
     assert again.read_bytes() == PLAN.read_bytes()

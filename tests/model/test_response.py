@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from labelplan.model.response import strict_answer
@@ -24,14 +26,24 @@ def test_an_answer_of_several_lines_is_made_one_with_its_numbers_as_they_were() 
 @pytest.mark.parametrize(
     "bad",
     [
-        b"", b"[]", b"{}", b"null", GOOD[:-1], GOOD + b"{}", b"\xef\xbb\xbf" + GOOD,
+        b"", b"[]", b"{}", b"null", b"1", GOOD[:-1], GOOD + b"{}", b"\xef\xbb\xbf" + GOOD,
         GOOD.replace(b"100", b"NaN"), GOOD.replace(b"100", b"101"), GOOD.replace(b"100", b"-1"),
         GOOD.replace(b"100", b'"100"'), GOOD.replace(b"Deer", b"De\xffer"),
         GOOD.replace(b'"Confidence":100', b'"Confidence":1,"Confidence":100'),
         GOOD.replace(b'"LabelModelVersion"', b'"Extra":NaN,"LabelModelVersion"'),
         GOOD.replace(b'"LabelModelVersion"', b'"Labels":[],"LabelModelVersion"'),
+        GOOD.replace(b'"LabelModelVersion"', b'"Extra":' + b"[" * 100_000 + b"]" * 100_000 + b',"LabelModelVersion"'),
     ],
 )  # fmt: skip
 def test_what_two_parsers_could_read_differently_is_no_answer(bad: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - msgspec's words, json's or ours, whoever sees it first
         strict_answer(bad)
+
+
+def test_what_is_nested_deeper_than_python_can_check_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(*_: object, **__: object) -> None:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    monkeypatch.setattr(json, "loads", too_deep)
+    with pytest.raises(ValueError, match="recursion"):
+        strict_answer(GOOD)

@@ -42,6 +42,22 @@ def test_a_reason_that_cannot_give_this_action_is_refused() -> None:
         counts.check(header(), summary(wrong))
 
 
+def test_the_decisions_of_a_rule_must_stand_together_across_calls_too() -> None:
+    counts = Counts()
+    counts.add([decision("a", rule="cow"), decision("b")])
+    counts.add([decision("c")])
+    with pytest.raises(ValueError, match="of the rule 'cow' do not stand together"):
+        counts.add([decision("d", rule="cow")])
+
+
+def test_rules_must_come_in_the_order_of_the_header() -> None:
+    swapped = [decision("a", rule="deer"), decision("b", rule="cow")]
+    counts = Counts()
+    counts.add(swapped)
+    with pytest.raises(ValueError, match="not in the header's order"):
+        counts.check(header(), summary(swapped))
+
+
 def test_a_rule_that_the_header_does_not_have_is_refused() -> None:
     counts = Counts()
     counts.add([decision("a", rule="goat")])
@@ -58,7 +74,7 @@ def test_header_and_summary_must_have_the_same_rules(rules: tuple[str, ...]) -> 
 def test_a_summary_with_other_counts_is_refused() -> None:
     counts = Counts()
     counts.add(three())
-    with pytest.raises(ValueError, match="counts of deer"):
+    with pytest.raises(ValueError, match="counts of 'deer'"):
         counts.check(header(), summary(three()[:2]))
 
 

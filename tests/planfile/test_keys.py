@@ -132,6 +132,36 @@ def test_a_wrong_passphrase_is_refused_and_not_repeated(locked: Path) -> None:
     assert raised.value.__cause__ is None
 
 
+@pytest.mark.parametrize("given", ["", "horse\udcff"])
+def test_a_passphrase_that_cannot_be_one_is_refused_in_words(locked: Path, given: str) -> None:
+    with pytest.raises(KeyUnusable, match="passphrase") as raised:
+        find_signer(str(locked), {"LABELPLAN_KEY_PASSPHRASE": given}).unlock()
+    assert "LABELPLAN_KEY_PASSPHRASE" in raised.value.advice
+    assert "horse" not in f"{raised.value} {raised.value.advice}"
+
+
+def test_a_passphrase_that_is_too_long_makes_no_key(tmp_path: Path) -> None:
+    with pytest.raises(KeyUnusable, match="at most 1,023 bytes"):
+        generate_key(tmp_path / "key", b"x" * 1024)
+    assert not (tmp_path / "key").exists()
+    generate_key(tmp_path / "key", b"x" * 1023)
+    find_signer(str(tmp_path / "key"), {"LABELPLAN_KEY_PASSPHRASE": "x" * 1023}).unlock()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_key_that_others_may_read_is_refused_unless_it_has_a_passphrase(
+    tmp_path: Path, locked: Path, mode: int
+) -> None:
+    generate_key(tmp_path / "key")
+    (tmp_path / "key").chmod(mode)
+    with pytest.raises(KeyUnusable, match="Others may read") as raised:
+        find_signer(str(tmp_path / "key"), {})
+    assert raised.value.advice == f"Run: chmod 600 {tmp_path}/key"
+    shutil.copyfile(locked, tmp_path / "locked")
+    (tmp_path / "locked").chmod(mode)
+    find_signer(str(tmp_path / "locked"), {"LABELPLAN_KEY_PASSPHRASE": SECRET}).unlock()
+
+
 def test_a_key_whose_halves_differ_is_refused(tmp_path: Path) -> None:
     public = generate_key(tmp_path / "key")
     signer = FileSigner(tmp_path / "key", (tmp_path / "key").read_bytes(), lambda: b"")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from labelplan.errors import PlanCorrupt, UsageError
 from labelplan.model.plan import Digest, Statement, Subject
 from labelplan.planfile import layout, lines
+from labelplan.planfile.counts import Counts
 from labelplan.planfile.reader import MAX_SIGNATURES, open_plan
 from tests.planfile.making import decision, header, summary, three, write
 
@@ -144,9 +146,39 @@ def test_the_byte_of_a_damaged_line_is_named(plan: Path, alice: Signer) -> None:
     assert refusal(plan).startswith(f"line 5, byte {at:,}: ")
 
 
+def test_a_signed_plan_whose_rules_alternate_is_refused_with_the_line(
+    tmp_path: Path, alice: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [decision("a", rule="cow"), decision("b"), decision("c", rule="cow"), decision("d", rule="cow")]
+    with monkeypatch.context() as patch:
+        patch.setattr(Counts, "_begun", lambda *_: [])
+        patch.setattr(Counts, "check", lambda *_: None)
+        write(tmp_path / "plan", made, alice)
+    assert refusal(tmp_path / "plan").startswith("line 6, byte ")
+    assert "the rule 'cow' do not stand together" in refusal(tmp_path / "plan")
+
+
+def test_a_signed_plan_whose_rules_are_not_in_the_headers_order_is_refused(plan: Path, alice: Signer) -> None:
+    resealed(plan, alice, lambda body: body.replace(b'"rule":"deer"', b'"rule":"cow"', 2))
+    assert "the summary's counts" in refusal(plan)
+    swap = {b'"name":"cow"': b'"name":"deer"', b'"name":"deer"': b'"name":"cow"'}
+    resealed(plan, alice, lambda body: re.sub(b'"name":"(cow|deer)"', lambda found: swap[found[0]], body))
+    assert "the decisions' rules are not in the header's order" in refusal(plan)
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000 + b"]" * 100_000, b'{"x":' * 100_000 + b"1" + b"}" * 100_000])
+def test_what_is_nested_too_deep_is_refused(plan: Path, alice: Signer, deep: bytes) -> None:
+    content = plan.read_bytes()
+    resealed(plan, alice, lambda body: body.replace(b'"response":{"Labels"', b'"response":{"x":' + deep + b',"Labels"'))
+    assert "recursion" in refusal(plan)
+    plan.write_bytes(content)
+    resealed(plan, alice, lambda body: body.replace(b'"spec":{', b'"spec":{"x":' + deep + b","))
+    assert refusal(plan).startswith("first lines: ")
+
+
 def test_a_signed_plan_whose_summary_is_about_something_else_is_refused(plan: Path, alice: Signer) -> None:
     resealed(plan, alice, lambda body: body.replace(b'"delete no-evidence":1', b'"delete no-evidence":2'))
-    assert "the summary's counts of deer" in refusal(plan)
+    assert "the summary's counts of 'deer'" in refusal(plan)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,41 @@ def test_the_same_key_does_not_sign_twice(plan: Path, alice: Signer) -> None:
     assert plan.read_bytes() == before
 
 
-def test_a_plan_that_was_left_unsigned_is_finished_under_its_own_name(tmp_path: Path, alice: Signer) -> None:
+@pytest.fixture
+def unsigned(tmp_path: Path, alice: Signer) -> Path:
     with pytest.raises(KeyUnusable):
-        write(tmp_path / "plan", three(), Locked())
+        write(tmp_path / "plan", three(), Locked(alice.keyid))
+    return tmp_path / "plan.unsigned"
+
+
+def test_only_its_author_finishes_an_unsigned_plan(unsigned: Path, bob: Signer) -> None:
+    with open_plan(unsigned) as opened, pytest.raises(KeyUnusable, match="nobody else can sign it first"):
+        add_signature(opened, bob)
+    assert [path.name for path in unsigned.parent.iterdir()] == ["plan.unsigned"]
+
+
+def test_a_plan_whose_authors_signature_was_taken_away_is_not_approved(plan: Path, bob: Signer) -> None:
+    with open_plan(plan) as opened:
+        stripped = layout.tail(opened.statement_bytes, [bob.sign(layout.signed_message(opened.statement_bytes))])
+        body = opened.statement.predicate.bytes
+    plan.write_bytes(plan.read_bytes()[:body] + stripped)
+    carol = Locked("SHA256:carol")
+    with open_plan(plan) as opened, pytest.raises(BadSignature, match="first signature is not by that key"):
+        add_signature(opened, carol)
+
+
+@pytest.mark.parametrize("there", ["file", "dangling link"])
+def test_finishing_an_unsigned_plan_replaces_nothing(unsigned: Path, alice: Signer, there: str) -> None:
+    path = unsigned.with_name("plan")
+    path.write_bytes(b"precious") if there == "file" else path.symlink_to("nowhere")
+    with open_plan(unsigned) as opened, pytest.raises(UsageError, match="something at"):
+        add_signature(opened, alice)
+    assert unsigned.exists()
+    assert (path.is_symlink() or path.read_bytes()) in {True, b"precious"}
+
+
+@pytest.mark.usefixtures("unsigned")
+def test_a_plan_that_was_left_unsigned_is_finished_under_its_own_name(tmp_path: Path, alice: Signer) -> None:
     with open_plan(tmp_path / "plan.unsigned") as opened:
         assert add_signature(opened, alice) == tmp_path / "plan"
     assert [path.name for path in tmp_path.iterdir()] == ["plan"]

@@ -39,7 +39,9 @@ responses = json_values.map(lambda value: Raw(json.dumps(value, ensure_ascii=Fal
 @st.composite
 def plans(draw: st.DrawFn) -> list[Decision]:
     made = []
-    for key in sorted(draw(st.sets(keys, max_size=8))):
+    names = sorted(draw(st.sets(keys, max_size=8)))
+    cows = draw(st.integers(0, len(names)))
+    for position, key in enumerate(names):
         action, reason = draw(st.sampled_from(sorted(POSSIBLE)))
         made.append(
             Decision(
@@ -47,7 +49,7 @@ def plans(draw: st.DrawFn) -> list[Decision]:
                 version_id=draw(text),
                 etag=draw(text),
                 size=draw(st.integers(0, 2**53 - 1)),
-                rule=draw(st.sampled_from(RULES)),
+                rule=RULES[position >= cows],
                 action=action,
                 reason=reason,
                 labels=tuple(draw(st.lists(text, max_size=2))),
@@ -75,7 +77,7 @@ def test_the_statement_says_how_much_and_for_what(tmp_path: Path, alice: Signer)
     predicate = write(tmp_path / "plan", three(), alice, "7" * 64).predicate
     assert predicate.totals == Totals(decisions=3, keep=2, delete=1, unreadable=1, delete_bytes=1234)
     assert predicate.bytes == (tmp_path / "plan").read_bytes().index(b'"statement":')
-    assert predicate.signers_sha256 == "7" * 64
+    assert (predicate.signers_sha256, predicate.author) == ("7" * 64, alice.keyid)
     assert (predicate.target, predicate.spec_sha256) == (header().target, header().spec_sha256)
     assert (predicate.created, predicate.expires) == (header().created, header().expires)
 
@@ -118,6 +120,20 @@ def test_decisions_out_of_order_are_refused_and_nothing_remains(tmp_path: Path, 
     assert not list(tmp_path.iterdir())
 
 
+def test_rules_that_alternate_are_refused_and_nothing_remains(tmp_path: Path, alice: Signer) -> None:
+    made = [decision("a", rule="cow"), decision("b"), decision("c", rule="cow")]
+    with pytest.raises(ValueError, match="of the rule 'cow' do not stand together"):
+        write(tmp_path / "plan", made, alice)
+    with pytest.raises(ValueError, match="not in the header's order"):
+        write(tmp_path / "plan", [decision("a"), decision("b", rule="cow")], alice)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_spec_nested_too_deep_for_a_reader_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="recursion"):
+        PlanWriter(tmp_path / "plan", header(spec=Raw(b"[" * 100_000 + b"]" * 100_000)))
+
+
 def test_a_summary_that_does_not_agree_is_refused_and_nothing_remains(tmp_path: Path, alice: Signer) -> None:
     with PlanWriter(tmp_path / "plan", header()) as writer:
         writer.add(three()[0])
@@ -154,8 +170,10 @@ def test_if_even_the_header_cannot_be_written_nothing_remains(tmp_path: Path, mo
 
 
 class Locked:
-    keyid = "SHA256:locked"
     public = b""
+
+    def __init__(self, keyid: str = "SHA256:locked") -> None:
+        self.keyid = keyid
 
     def unlock(self) -> None: ...
 
