@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 app = make_app(COMMANDS["show"])
 
-DELETES_SHOWN = 20
+ROWS_SHOWN = 20
+"""Of a rule's deletes, and of its unreadable objects."""
 
 
 class Format(enum.StrEnum):
@@ -44,7 +45,8 @@ def show(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Show what a plan would do and why: accepted labels, warnings, deletes. Checks its bytes, not its signers.
 
-    Without options: the first deletes of each rule. --key shows one object, kept or not.
+    Without options: of each rule the first 20 deletes, and the first 20 objects that were unreadable and so are kept.
+    --key shows one object, kept or not.
     """
     from labelplan.planfile.reader import open_plan  # noqa: PLC0415 - help must not wait for the reader
 
@@ -55,10 +57,14 @@ def show(  # noqa: PLR0913 - a command's options
         if as_json or form is Format.JSON:
             _print_json(head, (row for row in rows if not deletes or row["action"] == "delete"))
             return
-        shown = rows if key is not None else (row for row in rows if row["action"] == "delete")
-        most = None if deletes or key is not None else DELETES_SHOWN
+        shown = rows if key is not None else (row for row in rows if _to_show(row, deletes=deletes))
+        most = None if deletes or key is not None else ROWS_SHOWN
         for line in plan_lines(head, shown, Style(colour()), most=most):
             result(line)
+
+
+def _to_show(row: dict[str, Any], *, deletes: bool) -> bool:
+    return row["action"] == "delete" or (row["reason"] == "unreadable" and not deletes)
 
 
 def _chosen(rows: Iterable[dict[str, Any]], rule: str | None, key: str | None) -> Iterator[dict[str, Any]]:

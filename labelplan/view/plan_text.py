@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from labelplan.view.style import printable
@@ -14,25 +17,31 @@ if TYPE_CHECKING:
 ACCEPTED_SHOWN = 8
 GIVEN_SHOWN = 5
 
+CUT = {"delete": "deletes (all of them: --deletes)", "unreadable": "unreadable ones (all of them: --json)"}
+
 
 def plan_lines(
     head: dict[str, Any], rows: Iterable[dict[str, Any]], style: Style, *, most: int | None
 ) -> Iterator[str]:
-    """Yield the lines of a plan; *rows* are the decisions to show, in the plan's order, at most *most* a rule."""
+    """Yield the lines of a plan; *rows* are the decisions to show, in the plan's order.
+
+    At most *most* deletes a rule, and as many unreadable objects; with None all of them. A row whose rule is not where
+    the head has it is shown all the same.
+    """
     yield from _head_lines(head, style)
-    stream = iter(rows)
-    row = next(stream, None)
+    groups = groupby(rows, itemgetter("rule"))
+    name, group = next(groups, (None, ()))
     for rule in head["rules"]:
         yield ""
         yield from _rule_lines(rule, style)
-        shown = 0
-        while row is not None and row["rule"] == rule["name"]:
-            if most is None or shown < most:
-                yield _row_line(row, style)
-            shown += 1
-            row = next(stream, None)
-        if most is not None and shown > most:
-            yield f"    … and {shown - most:,} more (all of them: --deletes)"
+        if name == rule["name"]:
+            yield from _row_lines(group, style, most)
+            name, group = next(groups, (None, ()))
+    while name is not None:
+        yield ""
+        yield f"{style.yellow('Warning:')} out of its place, under the label rule {printable(name)}:"
+        yield from _row_lines(group, style, most)
+        name, group = next(groups, (None, ()))
     yield ""
     yield style.bold(totals_line(head["totals"]))
 
@@ -50,17 +59,17 @@ def warning_lines(rule: str, warnings: Iterable[dict[str, str]], style: Style) -
     for warning in warnings:
         yield f"  {style.yellow('Warning:')} {printable(warning['message'])}"
         if warning["write"]:
-            where = "into the spec" if warning["write"].startswith("detector:") else f"under labels.{rule}"
-            yield f"           write {where}:  {warning['write']}"
+            where = "into the spec" if warning["write"].startswith("detector:") else f"under labels.{printable(rule)}"
+            yield f"           write {where}:  {printable(warning['write'])}"
 
 
 def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
     target, detector = head["target"], head["detector"]
     where = ", ".join(filter(None, [target["region"], target["account"] and f"account {target['account']}"]))
     yield (
-        style.bold(f"s3://{target['bucket']}")
-        + f"  ({where})"
-        + (f" at {target['endpoint']}" * bool(target["endpoint"]))
+        style.bold(printable(f"s3://{target['bucket']}"))
+        + f"  ({printable(where)})"
+        + (f" at {printable(target['endpoint'])}" * bool(target["endpoint"]))
     )
     if target["versioning"] != "Enabled":
         yield (
@@ -68,16 +77,17 @@ def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
             + f" versioning was {target['versioning']}: nothing could be brought back, apply refuses"
         )
     model = detector["model_version"] or "no references"
-    yield f"labelled by {detector['service']} ({model}), made with {head['tool']}"
+    yield f"labelled by {detector['service']} ({printable(model)}), made with {printable(head['tool'])}"
     yield f"created {head['created']}, expires {head['expires']}" + (
-        f", partial: {head['partial']}" * bool(head["partial"])
+        f", partial: {printable(head['partial'])}" * bool(head["partial"])
     )
-    yield f"signed by {', '.join(head['signed_by']) or 'nobody'} (labelplan verify says whether to trust it)"
+    signed = printable(", ".join(head["signed_by"]) or "nobody")
+    yield f"signed by {signed} (labelplan verify says whether to trust it)"
 
 
 def _rule_lines(rule: dict[str, Any], style: Style) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {name}" for name, count in rule["counts"].items())
-    yield style.bold(rule["name"]) + f": {counts or 'no objects'}"
+    yield style.bold(printable(rule["name"])) + f": {counts or 'no objects'}"
     for accepted in rule["accepted"][:ACCEPTED_SHOWN]:
         yield f"    {_accepted_line(accepted)}"
     if len(rule["accepted"]) > ACCEPTED_SHOWN:
@@ -98,7 +108,20 @@ def _accepted_line(accepted: dict[str, Any]) -> str:
     share, elsewhere = accepted["share"], accepted["share_elsewhere"]
     shares = "" if share is None else f"; accepts {share:g} % here"
     shares += "" if elsewhere is None else f", {elsewhere:g} % elsewhere"
-    return f"{accepted['label']:<24} > {accepted['threshold']:g}  from {source}{shares}"
+    return f"{printable(accepted['label']):<24} > {accepted['threshold']:g}  from {source}{shares}"
+
+
+def _row_lines(rows: Iterable[dict[str, Any]], style: Style, most: int | None) -> Iterator[str]:
+    """Yield a rule's rows, at most *most* of each kind, and how many more there are."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        kind = "unreadable" if row["reason"] == "unreadable" else row["action"]
+        seen[kind] += 1
+        if most is None or seen[kind] <= most:
+            yield _row_line(row, style)
+    for kind, words in CUT.items():
+        if most is not None and seen[kind] > most:
+            yield f"    … and {seen[kind] - most:,} more {words}"
 
 
 def _row_line(row: dict[str, Any], style: Style) -> str:
@@ -109,8 +132,10 @@ def _row_line(row: dict[str, Any], style: Style) -> str:
 def _because(row: dict[str, Any]) -> str:
     """Say why, in a few words: the deciding labels, or what the answer showed instead, or the error."""
     if row["error"]:
-        return f": {row['error']['code']}: {printable(row['error']['message'])}"
-    shown = ", ".join(f"{name} {confidence:g}" for name, confidence in row["shown"])
+        return f": {printable(row['error']['code'])}: {printable(row['error']['message'])}"
+    shown = ", ".join(f"{printable(name)} {confidence:g}" for name, confidence in row["shown"])
     if row["labels"]:
-        return f": {', '.join(row['labels'])}" + (f"  (shows {shown})" if row["action"] == "delete" else "")
+        return f": {', '.join(map(printable, row['labels']))}" + (
+            f"  (shows {shown})" if row["action"] == "delete" else ""
+        )
     return f"  (shows {shown or 'nothing'})" if row["shown"] or row["reason"] == "no-evidence" else ""

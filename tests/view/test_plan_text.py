@@ -4,8 +4,10 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from msgspec import UNSET, Raw
 
+from labelplan.errors import PlanCorrupt
 from labelplan.model.objects import Target
 from labelplan.model.plan import (
     PREDICATE_TYPE,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 CREATED = dt.datetime(2026, 11, 22, 14, 5, tzinfo=dt.UTC)
 EXPIRES = dt.datetime(2026, 11, 29, 14, 5, tzinfo=dt.UTC)
 ZERO = "0" * 64
+PLAIN = Style(colour=False)
+TYPED = {"action", "reason", "counts", "service", "versioning", "created", "expires"}  # no other text gets this far
 
 
 def head(*, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def head(*, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1
             RuleSummary("fish", {}, tuple(AcceptedShare(a.label, None, None) for a in many), ()),
         )
     )
-    predicate = Predicate(Totals(1234, 1230, 4, 2, 10), 1, target, ZERO, None, CREATED, EXPIRES, "")
+    predicate = Predicate(Totals(1234, 1230, 4, 2, 10), 1, target, ZERO, None, "SHA256:abc", CREATED, EXPIRES, "")
     statement = Statement(STATEMENT_TYPE, (Subject("plan", Digest(ZERO)),), PREDICATE_TYPE, predicate)
     signed = [Signature("SHA256:abc", "sshsig", "x")] * signatures
     return plan_head(header, summary, statement, ZERO, signed)
@@ -124,8 +128,43 @@ def test_a_plan_as_json_looks_like_this(snapshot: SnapshotAssertion) -> None:
     assert json.dumps(view, indent=1) == snapshot
 
 
-def test_more_rows_than_wanted_are_counted() -> None:
-    assert "… and 4 more" in text(most=2)
+def test_more_rows_than_wanted_are_counted_each_kind_for_itself() -> None:
+    unreadable = [decision(f"deer/9{n}", "keep", "unreadable", error=Unreadable("c", "m")) for n in range(5)]
+    lines = list(plan_lines(head(), decision_rows([*DECISIONS[:2], *unreadable]), PLAIN, most=2))
+    assert "    … and 3 more unreadable ones (all of them: --json)" in lines
+    assert not any("--deletes" in line for line in lines)
+    assert [line.split()[1] for line in lines if "unreadable: c" in line] == ["deer/90", "deer/91"]
+    lines = list(plan_lines(head(), decision_rows([*DECISIONS[:2], *unreadable]), PLAIN, most=1))
+    assert "    … and 1 more deletes (all of them: --deletes)" in lines
+
+
+def test_a_row_whose_rule_is_out_of_its_place_is_shown_all_the_same() -> None:
+    rules = ["deer", "fish", "deer", "fish", "goat"]
+    rows = [decision(f"{n}.jpg", "delete", "pinned", rule=rule) for n, rule in enumerate(rules)]
+    shown = "\n".join(plan_lines(head(), decision_rows(rows), PLAIN, most=None))
+    assert [key for key in ("0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg") if f"- delete  {key}" in shown] == [
+        row.key for row in rows
+    ]
+    assert shown.count("Warning: out of its place, under the label rule ") == 3
+
+
+def test_nothing_in_a_plan_can_move_the_cursor() -> None:
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: value[key] if key in TYPED else spoilt(value[key]) for key in value}
+        if isinstance(value, list | tuple):
+            return [spoilt(one) for one in value]
+        return f"{value}\x1b[2K\u202e" if isinstance(value, str) else value
+
+    view = spoilt(head(endpoint="http://e", versioning="Suspended") | {"partial": "p"})
+    shown = "\n".join(plan_lines(view, map(spoilt, decision_rows(DECISIONS)), PLAIN, most=None))
+    assert "\\u001b" in shown
+    assert "".join(shown.splitlines()).isprintable()
+
+
+def test_an_answer_that_is_none_is_a_damaged_plan() -> None:
+    with pytest.raises(PlanCorrupt, match="'deer/1': its answer in the plan cannot be read"):
+        list(decision_rows([Decision("deer/1", "v", "e", 1, "deer", "delete", "no-evidence", response=Raw(b"1"))]))
 
 
 def test_an_unversioned_bucket_is_pointed_out() -> None:
