@@ -116,3 +116,20 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeyp
     with NewFile(str(tmp_path / "plan")) as new, pytest.raises(LabelplanError, match="No space left on device"):
         new.publish()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_part_that_was_taken_for_one_that_was_left_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+
+    def removed_meanwhile(file: Any, how: int) -> None:
+        monkeypatch.undo()
+        (tmp_path / PART).unlink()
+        real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed_meanwhile)
+    with NewFile(str(tmp_path / "plan")) as new:
+        new.write(b"new")
+        new.publish()
+    assert (tmp_path / "plan").read_bytes() == b"new"
