@@ -8,18 +8,17 @@ anywhere leaves a state from which the same command goes on (docs/decisions/0005
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from labelplan.errors import AlreadyApplied, AwsRefused, LabelplanError, PartialPlan, PlanExpired
+from labelplan.errors import AwsRefused, LabelplanError, PartialPlan, PlanExpired
 from labelplan.flow.batches import Unobserved, in_batches
 from labelplan.flow.checks import deletes, require_same_target, require_versioning
-from labelplan.model.run import ApplyResult, RunEnd, RunStart
+from labelplan.flow.owner import begin, check_owner, require_not_undone
+from labelplan.model.run import ApplyResult, RunEnd
 from labelplan.rules.versions import marker_above, state
-from labelplan.store.runs import RunRecord, claim, read_claim, run_name
 
 if TYPE_CHECKING:
     import threading
@@ -77,25 +76,31 @@ def apply_plan(  # noqa: PLR0913 - three of them are how the caller watches and 
 
     *signer*: the key id of who planned, for the record. Once *stop* is set, the batch in flight is finished and
     recorded, and `KeyboardInterrupt` raised. Raises, before anything is written, `PartialPlan`, `WrongTarget`,
-    `PlanCorrupt`, `NoWayBack`, `AlreadyApplied`, `PlanExpired`; and at any time `AwsRefused`, or `NoWayBack` when
-    versioning was switched off meanwhile.
+    `PlanCorrupt`, `NoWayBack`, `AlreadyApplied`, `PlanExpired`; and at any time `AwsRefused`, `NoWayBack` when
+    versioning was switched off meanwhile, or `AlreadyApplied` when somebody undoes the run meanwhile.
     """
     target = check_plan(plan, writer, now)
-    record, since = _begin(plan, writer, target, signer, now)
+    record, since, resumed = begin(plan, writer, target, signer, now)
     run = f"{target.bucket}/{record.run}"
     observer = observer or Unobserved()
-    observer.started(run, plan.statement.predicate.totals.delete, resumed=since is not None)
-    tally = _Tally(record.outcomes().values() if since else ())
+    observer.started(run, plan.statement.predicate.totals.delete, resumed=resumed)
+    tally = _Tally(record.outcomes().values() if resumed else ())
+
+    def look_around() -> None:
+        require_versioning(target.bucket, writer.versioning())
+        require_not_undone(record)
+
     for results in in_batches(
         (decision for decision in deletes(plan) if decision.key not in tally.settled),
         lambda decision: _delete(writer, decision, since),
-        before_each=lambda: require_versioning(target.bucket, writer.versioning()),
+        before_each=look_around,
         stop=stop,
     ):
         record.results.add(results)
         tally.add(results)
         observer.progressed(tally.counts)
         _stop_if_hopeless(results)
+    require_not_undone(record)
     applied = Applied(run, dict(tally.counts), tuple(tally.others))
     if applied.finished:
         record.finish(RunEnd(record.run, now(), applied.counts))
@@ -115,65 +120,13 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     require_versioning(target.bucket, target.versioning)
     for _ in deletes(plan):
         pass  # all of them are looked at before the first is deleted
-    owner = read_claim(writer, plan.statement_sha256)
-    if owner:
-        _refuse_finished(RunRecord(writer, owner))
-    elif plan.header.expires <= now():
+    if not check_owner(plan, writer) and plan.header.expires <= now():
         raise PlanExpired(f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC.")
     return target
 
 
-def _begin(
-    plan: PlanFile, writer: Writer, target: Target, signer: str, now: Callable[[], dt.datetime]
-) -> tuple[RunRecord, dt.datetime | None]:
-    """Make the plan this run's own and write it into the record, or find the run that it belongs to.
-
-    Returns the record and, for a run that goes on, S3's time of its beginning.
-    """
-    owner = read_claim(writer, plan.statement_sha256)
-    fresh = ""
-    if owner is None:
-        fresh = _reserve(plan, writer, target, signer, now)
-        owner = claim(writer, plan.statement_sha256, fresh)
-    record = RunRecord(writer, owner)
-    _store_plan(plan, record)
-    return record, None if owner == fresh else record.start_time()
-
-
-def _reserve(plan: PlanFile, writer: Writer, target: Target, signer: str, now: Callable[[], dt.datetime]) -> str:
-    """Write the record's first file under a name that no other run has; return the name."""
-    while True:
-        started = now()
-        run = run_name(started, secrets.token_hex(2))
-        start = RunStart("labelplan/run/1", run, plan.statement_sha256, plan.sha256, target, started, signer)
-        if RunRecord(writer, run).reserve(start):
-            return run
-
-
-def _refuse_finished(record: RunRecord) -> None:
-    if undone := record.undone():
-        raise AlreadyApplied(
-            f"This plan was applied by the run {record.run}, and undone on {undone.finished:%Y-%m-%d}."
-        )
-    if end := record.end():
-        raise AlreadyApplied(f"This plan was applied by the run {record.run} on {end.finished:%Y-%m-%d %H:%M} UTC.")
-    if next(record.undo.read(), None):
-        raise AlreadyApplied(f"This plan was applied in part by the run {record.run}, and undone in part.")
-
-
-def _store_plan(plan: PlanFile, record: RunRecord) -> None:
-    """See to it that the record holds the plan, byte for byte as its `run.json` says, before the first delete."""
-    if record.has_plan():
-        return
-    if record.start().plan_sha256 != plan.sha256 or not record.put_plan(plan.file):
-        raise AlreadyApplied(
-            f"The run {record.run} was begun with another copy of this plan, signed otherwise, and stopped at once.",
-            hint="Apply that copy, or plan again.",
-        )
-
-
-def _delete(writer: Writer, planned: Decision, since: dt.datetime | None) -> ApplyResult:
-    """Delete one object if it still is the planned one. *since*: when the run began, for one that goes on."""
+def _delete(writer: Writer, planned: Decision, since: dt.datetime) -> ApplyResult:
+    """Delete one object if it still is the planned one. *since*: from when on a marker is the run's."""
     try:
         versions = writer.key_versions(planned.key)
         if state(versions, planned) != "planned":
@@ -182,9 +135,6 @@ def _delete(writer: Writer, planned: Decision, since: dt.datetime | None) -> App
         if reply.outcome == "deleted":
             return _result(planned, "deleted", marker=reply.marker)
         versions = writer.key_versions(planned.key)
-        marker = marker_above(versions, planned) if reply.outcome == "doubtful" else None
-        if marker:
-            return _result(planned, "deleted", marker=marker.version_id)
         if state(versions, planned) == "planned":
             return _result(planned, "failed", f"it is still there: {reply.message}")
         return _untouched(versions, planned, None)
@@ -193,9 +143,14 @@ def _delete(writer: Writer, planned: Decision, since: dt.datetime | None) -> App
 
 
 def _untouched(versions: Sequence[KeyVersion], planned: Decision, since: dt.datetime | None) -> ApplyResult:
-    """Say why an object that is not there as planned is left alone, or that this run deleted it before it stopped."""
+    """Say why an object that is not there as planned is left alone, or that this run has deleted it.
+
+    The run has, whatever the reply was, if a marker of its time lies directly on the planned version: the request may
+    have been repeated on the way, or another attempt of this run been faster. *since* None: any marker is of its time,
+    for the object was there a moment ago.
+    """
     marker = marker_above(versions, planned)
-    if marker and since and marker.last_modified >= since:
+    if marker and (since is None or marker.last_modified >= since):
         return _result(planned, "deleted", marker=marker.version_id)
     if state(versions, planned) == "gone":
         return _result(planned, "gone", "it was deleted by somebody else")

@@ -7,20 +7,17 @@ cannot erase a version, and anything newer is left alone. Running it again, or o
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
-from labelplan.errors import LabelplanError, PlanCorrupt, RunNotFound, UsageError, WrongTarget
+from labelplan.errors import LabelplanError, UsageError, WrongTarget
 from labelplan.flow.apply import SHOWN, utc_now
 from labelplan.flow.batches import Unobserved, in_batches
 from labelplan.flow.checks import deletes
+from labelplan.flow.owner import stored_plan
 from labelplan.model.run import RunEnd, UndoResult
-from labelplan.planfile.reader import open_plan
 from labelplan.rules.versions import is_planned, marker_to_remove, state
 from labelplan.store.runs import RunRecord
 
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
     from labelplan.flow.batches import Observer
     from labelplan.model.plan import Decision
-    from labelplan.model.run import ApplyResult, RunStart
+    from labelplan.model.run import ApplyResult
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Writer
 
@@ -84,7 +81,7 @@ def undo_run(  # noqa: PLR0913 - three of them are how the caller watches and st
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[UndoResult] = []
-    with _stored_plan(record, start) as plan:
+    with stored_plan(record, start) as plan:
         observer.started(f"{bucket}/{run_id}", _count(plan, window, set(keys)), resumed=False)
         for results in in_batches(
             _wanted(plan, window, set(keys)), lambda planned: _restore(writer, planned, window), stop=stop
@@ -93,23 +90,10 @@ def undo_run(  # noqa: PLR0913 - three of them are how the caller watches and st
             counts.update(result.outcome for result in results)
             others += [one for one in results if one.outcome in {"left", "failed"}][: SHOWN - len(others)]
             observer.progressed(counts)
-    if not keys and "failed" not in counts:
+        over = record.end() is not None or all(_is_deleted(window, planned) for planned in _wanted(plan, window, ()))
+    if over and not keys and "failed" not in counts:
         record.finish_undo(RunEnd(run_id, now(), dict(counts)))
     return Undone(f"{bucket}/{run_id}", dict(counts), tuple(others))
-
-
-@contextmanager
-def _stored_plan(record: RunRecord, start: RunStart) -> Iterator[PlanFile]:
-    """Open the plan out of the record; raises `RunNotFound` if it never got there, `PlanCorrupt` if it is another."""
-    with tempfile.TemporaryDirectory(prefix="labelplan-") as folder:
-        path = Path(folder, "plan.json")
-        with path.open("wb") as file:
-            if not record.copy_plan(file):
-                raise RunNotFound(f"The run {record.run} was stopped before it deleted anything.", hint="")
-        with open_plan(path) as plan:
-            if (plan.sha256, plan.statement_sha256) != (start.plan_sha256, start.statement_sha256):
-                raise PlanCorrupt(f"The plan in the record of the run {record.run} is not the plan that it began with.")
-            yield plan
 
 
 def _wanted(plan: PlanFile, window: _Window, keys: Collection[str]) -> Iterator[Decision]:
@@ -118,6 +102,12 @@ def _wanted(plan: PlanFile, window: _Window, keys: Collection[str]) -> Iterator[
         result = window.recorded.get(planned.key)
         if (not keys or planned.key in keys) and (result is None or result.outcome in {"deleted", "failed"}):
             yield planned
+
+
+def _is_deleted(window: _Window, planned: Decision) -> bool:
+    """Tell whether the run has settled an object: one that it has not, it may still be about to delete."""
+    result = window.recorded.get(planned.key)
+    return result is not None and result.outcome == "deleted"
 
 
 def _count(plan: PlanFile, window: _Window, keys: Collection[str]) -> int:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from labelplan.model.objects import KeyVersion
     from labelplan.model.plan import Decision
 
+_NULL = "null"
+_BY_HAND = (
+    "its delete marker has the id `null`, made while versioning was suspended: a new object could take its place "
+    "meanwhile; look, and remove it by hand: aws s3api delete-object --bucket … --key … --version-id null"
+)
+
 State = Literal["planned", "changed", "gone"]
 """What is current at a key: the planned object, another object, or none."""
 
@@ -49,7 +55,8 @@ def marker_to_remove(
 
     *recorded*: the marker's version id as the run recorded it; only that marker counts then, above the planned bytes
     (a re-upload of the very same bytes may have come between). Empty after a crash: then it must lie directly above
-    the planned version, made in the run's time, from *since* to *until* (None: open) by S3's clock.
+    the planned version, made in the run's time, from *since* to *until* (None: open) by S3's clock. The marker `null`
+    is never removed.
     """
     match versions:
         case [marker, below, *_] if marker.is_delete_marker:
@@ -64,7 +71,9 @@ def marker_to_remove(
         ours = marker.version_id == recorded and (below.etag, below.size) == (planned.etag, planned.size)
     else:
         ours = is_planned(below, planned) and _within(marker.last_modified, since, until)
-    return marker if ours else "it was deleted again by somebody else"
+    if not ours:
+        return "it was deleted again by somebody else"
+    return _BY_HAND if marker.version_id == _NULL else marker
 
 
 def _within(when: dt.datetime, since: dt.datetime, until: dt.datetime | None) -> bool:

@@ -47,10 +47,11 @@ def open_client(session: Session, region: str | None, *, changes: bool) -> S3Cli
     with explained("use the AWS configuration"):
         try:
             client = session.client("s3", region_name=region, config=_config(1 if changes else 4))
+            endpoint_of(client)  # its port is a number
         except ValueError as error:  # botocore's way to say "Invalid endpoint"
-            raise AwsRefused(
-                f"Cannot use the AWS configuration: {error}.", hint="Check AWS_ENDPOINT_URL_S3."
-            ) from error
+            # what is no URL may hold a password anywhere
+            text = "the endpoint is not a URL" if "@" in str(error) else str(error)
+            raise AwsRefused(f"Cannot use the AWS configuration: {text}.", hint="Check AWS_ENDPOINT_URL_S3.") from error
     client.meta.events.register("before-call.s3", _follow_no_redirect)
     if not changes:
         client.meta.events.register("before-call.s3", _refuse_changes)
@@ -82,7 +83,7 @@ def _refuse_changes(model: OperationModel, **_: object) -> None:
 
 
 def endpoint_of(client: S3Client) -> str:
-    """Return the URL of the server that stands in for S3, normalised; empty for AWS's own endpoints (VPC ones too)."""
+    """Return the URL of S3's stand-in, normalised and without a user; empty for AWS's own endpoints (VPC ones too)."""
     url = urlsplit(client.meta.endpoint_url)
     host = url.hostname or ""
     if _is_aws(client.meta.endpoint_url):

@@ -5,6 +5,7 @@ Not for replies that a flow must act on, such as a condition that did not hold: 
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ CONFIGURE = (
 PERMISSION = "The credentials in use may not do this; `aws sts get-caller-identity` shows whose they are."
 ENDPOINT = "Check the network and AWS_ENDPOINT_URL_S3, then run the same command again."
 SERVER = "labelplan cannot work with this server's listing; nothing was changed."
-LATER = "Run the same command again later; it goes on where it stopped."
+LATER = "Run the same command again later."
+
+_USER_OF_URL = re.compile(r"(?<=://)[^/\s]*@")
 
 _ABSENT = frozenset({404, 412})
 _ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})  # Glacier: restore first
@@ -67,7 +70,6 @@ def explained(doing: str) -> Iterator[None]:
     *doing* completes "Cannot …", such as `list s3://wildlife/images/`.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - 30 ms that --help need not pay
-    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
     try:
         yield
@@ -75,8 +77,37 @@ def explained(doing: str) -> Iterator[None]:
         raise refused(error, doing) from error
     except BotoCoreError as error:
         raise unanswered(error, doing) from error
-    except ResponseParserError as error:
-        raise AwsRefused(f"Cannot {doing}: the server's answer is not S3's.", hint=ENDPOINT) from error
+    except no_reply() as error:
+        raise AwsRefused(f"Cannot {doing}: {words(error)}.", hint=ENDPOINT) from error
+
+
+def no_reply() -> tuple[type[Exception], ...]:
+    """Return what boto3 raises when there is no reply to be read: its own errors, and what its parsers let out."""
+    from xml.etree.ElementTree import ParseError  # noqa: PLC0415 - as above
+
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
+
+    return BotoCoreError, ResponseParserError, ParseError, ValueError, KeyError
+
+
+def words(error: Exception) -> str:
+    """Say what happened, without a secret: what a header holds, or a URL's user and password, is never repeated."""
+    from botocore.exceptions import BotoCoreError, HTTPClientError  # noqa: PLC0415 - as above
+
+    if type(error) is HTTPClientError:  # not one of its subclasses: the text is that of any error inside
+        inner = error.kwargs.get("error")
+        if isinstance(inner, ValueError):
+            return "the credentials hold a line break or another character that HTTP cannot carry"
+        return f"the request could not be sent, or its answer not read ({type(inner).__name__})"
+    if isinstance(error, BotoCoreError):
+        return without_secrets(str(error)).rstrip(".")
+    return "the server's answer is not S3's"
+
+
+def without_secrets(text: str) -> str:
+    """Take user and password out of the URLs in a text."""
+    return _USER_OF_URL.sub("", text)
 
 
 def status(error: ClientError) -> int:
@@ -91,8 +122,10 @@ def is_absence(error: ClientError) -> bool:
 
 
 def said(error: ClientError) -> str:
-    """Return the server's own words: code and message, such as `AccessDenied: Access Denied`."""
-    return f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}".rstrip(": ")
+    """Return the server's own words: code and the message's first line, such as `AccessDenied: Access Denied`."""
+    # after a wrong signature come the request's headers, the session token among them
+    first, _, _ = str(error.response.get("Error", {}).get("Message", "")).partition("\n")
+    return without_secrets(f"{_code(error)}: {first}").rstrip(": ")
 
 
 def _code(error: ClientError) -> str:
@@ -121,9 +154,6 @@ def unanswered(error: BotoCoreError, doing: str) -> LabelplanError:
         case boto.PaginationError():
             return AwsRefused(f"Cannot {doing}: the server's listing goes round in circles.", hint=SERVER)
         case boto.HTTPClientError() | boto.ConnectionError():
-            # its text names the URL, and the URL holds no secret
-            return AwsRefused(
-                f"Cannot {doing}: {str(error).rstrip('.')}.",
-                hint=ENDPOINT,
-            )
-    return AwsRefused(f"Cannot {doing}: {str(error).rstrip('.')}.", hint=CONFIGURE)
+            bad_header = type(error) is boto.HTTPClientError and isinstance(error.kwargs.get("error"), ValueError)
+            return AwsRefused(f"Cannot {doing}: {words(error)}.", hint=CONFIGURE if bad_header else ENDPOINT)
+    return AwsRefused(f"Cannot {doing}: {words(error)}.", hint=CONFIGURE)

@@ -31,9 +31,23 @@ def current_objects(pages: Iterable[Any]) -> Iterator[S3Object]:
     last = ""
     for page in pages:
         for entry in page.get("Versions", ()):
-            if entry["IsLatest"] and not entry["Key"].startswith(RUN_PREFIX):
+            if field(entry, "IsLatest") and not field(entry, "Key").startswith(RUN_PREFIX):
                 last = _next_key(entry["Key"], last)
-                yield S3Object(last, entry.get("VersionId", NO_VERSION), entry["ETag"].strip('"'), entry["Size"])
+                yield S3Object(last, entry.get("VersionId", NO_VERSION), etag(entry), field(entry, "Size"))
+
+
+def field(entry: Any, name: str) -> Any:
+    """Return what a server must say of an object; raises `AwsRefused` if it does not."""
+    value = entry.get(name)
+    if value is None or value == "":
+        what = f"The server does not say the {name} of {entry.get('Key', 'an object')!r}, as S3 does."
+        raise AwsRefused(what, hint=SERVER)
+    return value
+
+
+def etag(entry: Any) -> str:
+    """Return an entry's ETag without quotes; raises `AwsRefused` if it has none."""
+    return str(field({**entry, "ETag": entry.get("ETag", "").strip('"')}, "ETag"))
 
 
 def _next_key(key: str, last: str) -> str:
@@ -61,18 +75,18 @@ def keep_order(response_dict: Any, customized_response_dict: dict[str, Any], **_
 def in_order(page: Any) -> list[KeyVersion]:
     """Return the entries of a page of ListObjectVersions in the order in which they came (see `keep_order`)."""
     entries = {"Version": iter(page.get("Versions", ())), "DeleteMarker": iter(page.get("DeleteMarkers", ()))}
-    return [_entry(next(entries[tag]), is_delete_marker=tag == "DeleteMarker") for tag in page[_ORDER]]
+    return [_entry(next(entries[tag], {}), is_delete_marker=tag == "DeleteMarker") for tag in page.get(_ORDER, ())]
 
 
 def _entry(entry: Any, *, is_delete_marker: bool) -> KeyVersion:
     return KeyVersion(
-        key=entry["Key"],
+        key=field(entry, "Key"),
         version_id=entry.get("VersionId", NO_VERSION),
-        etag=entry.get("ETag", "").strip('"'),
-        size=entry.get("Size", 0),
-        is_latest=entry["IsLatest"],
+        etag="" if is_delete_marker else etag(entry),
+        size=0 if is_delete_marker else field(entry, "Size"),
+        is_latest=field(entry, "IsLatest"),
         is_delete_marker=is_delete_marker,
-        last_modified=entry["LastModified"],
+        last_modified=field(entry, "LastModified"),
     )
 
 

@@ -6,7 +6,7 @@
     .labelplan/runs/<run>/results/<n>.jsonl what became of each delete, a batch a file
     .labelplan/runs/<run>/done.json         the run is over: nothing is left to try
     .labelplan/runs/<run>/undo/<n>.jsonl    what undo did, a batch a file
-    .labelplan/runs/<run>/undone.json       everything the run deleted was dealt with
+    .labelplan/runs/<run>/undone.json       everything the run deleted was dealt with, and it deletes nothing more
 
 Nothing is ever overwritten. A record is somebody's word, not a permission: who acts on one looks at the bucket first.
 """
@@ -125,6 +125,10 @@ class RunRecord:
     def undone(self) -> RunEnd | None:
         """Read `undone.json`, or None."""
         return self._read("undone.json", RunEnd)
+
+    def undo_begun(self) -> bool:
+        """Tell whether an undo has recorded anything, in `undo/` or `undone.json`."""
+        return any(True for _ in self._store.list_records(self._folder + "undo"))
 
     def undone_time(self) -> dt.datetime | None:
         """Return S3's time of `undone.json`, or None."""

@@ -16,9 +16,9 @@ from labelplan.errors import AwsRefused, WrongTarget
 from labelplan.model.objects import S3Object, Target
 from labelplan.model.run import RUN_PREFIX
 from labelplan.store.connect import caller_account, endpoint_of, open_client, open_session
-from labelplan.store.errors import explained, is_absence, refused, said, status, unanswered
+from labelplan.store.errors import explained, is_absence, no_reply, refused, said, status, unanswered, words
 from labelplan.store.interface import Deleted
-from labelplan.store.listing import NO_VERSION, current_objects, in_order, keep_order, newest_first
+from labelplan.store.listing import NO_VERSION, current_objects, etag, field, in_order, keep_order, newest_first
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -136,7 +136,8 @@ class S3Reader:
         reply = self._found(key, self._reading.head_object)
         if reply is None:
             return None
-        return S3Object(key, reply.get("VersionId", NO_VERSION), reply["ETag"].strip('"'), reply["ContentLength"])
+        named = {"Key": key, **reply}
+        return S3Object(key, reply.get("VersionId", NO_VERSION), etag(named), field(named, "ContentLength"))
 
     def fetch(self, image: S3Object, limit: int) -> bytes | None:
         """See `Reader.fetch`."""
@@ -215,27 +216,28 @@ class S3Writer(S3Reader):
         return self._delete(Key=marker.key, VersionId=marker.version_id)
 
     def _delete(self, **arguments: Any) -> Deleted:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
 
         try:
             reply = self._changing.delete_object(**self._at, **arguments)
         except ClientError as error:
             return Deleted(_outcome(status(error)), message=said(error))
-        except BotoCoreError as error:
-            return Deleted("doubtful", message=str(error))
+        except no_reply() as error:
+            return Deleted("doubtful", message=words(error))
         return Deleted("deleted", marker=reply.get("VersionId", ""))
 
     def put_once(self, key: str, body: bytes | BinaryIO) -> bool:
         """See `Writer.put_once`."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
 
+        unclear: tuple[type[Exception], ...] = (ClientError, *no_reply())
         _require_record(key)
         if not isinstance(body, bytes):
             body.seek(0)
         with explained(f"write s3://{self._bucket}/{key}"):
             try:
                 self._changing.put_object(**self._at, Key=key, Body=body, IfNoneMatch="*")
-            except (BotoCoreError, ClientError):
+            except unclear:
                 # the write may have happened all the same: the bucket knows
                 holds = self._holds(key, body)
                 if holds is None:
@@ -259,7 +261,7 @@ class S3Writer(S3Reader):
         """See `Writer.record_time`."""
         _require_record(key)
         reply = self._found(key, self._reading.head_object)
-        return reply["LastModified"] if reply else None
+        return field({"Key": key, **reply}, "LastModified") if reply else None
 
     def copy_record(self, key: str, into: BinaryIO) -> bool:
         """See `Writer.copy_record`."""
@@ -272,7 +274,7 @@ class S3Writer(S3Reader):
         pages = self._reading.get_paginator("list_objects_v2").paginate(**self._at, Prefix=prefix)
         with explained(f"list s3://{self._bucket}/{prefix}"):
             for page in pages:
-                yield from (entry["Key"] for entry in page.get("Contents", ()))
+                yield from (field(entry, "Key") for entry in page.get("Contents", ()))
 
 
 def _require_record(key: str) -> None:
