@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from labelplan.specfile.build import RULE_KEYS
 from labelplan.specfile.conflicts import contradictions, deleted_references, twice
-from labelplan.specfile.parts import labels, mapping, pins, texts
-from labelplan.specfile.prefixes import not_a_key, not_a_prefix, overlaps
+from labelplan.specfile.parts import first_places, labels, mapping, pins, texts
+from labelplan.specfile.prefixes import not_a_key, not_a_prefix, overlaps, too_long
 from labelplan.specfile.schema import shown
 from labelplan.specfile.thresholds import low_thresholds
 
@@ -37,13 +37,14 @@ def _complaints(spec: Mapping[str, Value], document: Document) -> Iterator[Named
     yield from overlaps(rules, document)
     yield from deleted_references(rules, document)
     yield from twice(labels(spec, "exclude", ()), document)
+    excluded = first_places(labels(spec, "exclude", ()))
     for where, pattern in texts(spec, "protect", ()):
         if trouble := not_a_key(pattern):
             yield where, trouble
     for name, rule in rules.items():
         if isinstance(rule, dict):
             yield from _rule(rule, ("labels", name))
-            yield from contradictions(rule, ("labels", name), spec, document)
+            yield from contradictions(rule, ("labels", name), excluded, document)
 
 
 def _rule(rule: Mapping[str, Value], at: Where) -> Iterator[Named]:
@@ -55,10 +56,12 @@ def _rule(rule: Mapping[str, Value], at: Where) -> Iterator[Named]:
     for where, reference in texts(rule, "references", at):
         if trouble := _not_a_reference(reference):
             yield where, trouble
-    if isinstance(prefix, str) and not not_a_prefix(prefix):
-        for where, key in (*texts(rule, "keep", at), *pins(rule, at)):
-            if not key.startswith(prefix):
-                yield where, f"{shown(key)} is not under this rule's prefix {shown(prefix)}"
+    usable = isinstance(prefix, str) and not not_a_prefix(prefix)
+    for where, key in (*texts(rule, "keep", at), *pins(rule, at)):
+        if trouble := too_long(key):
+            yield where, trouble
+        elif usable and not key.startswith(str(prefix)):
+            yield where, f"{shown(key)} is not under this rule's prefix {shown(prefix)}"
 
 
 def _not_a_reference(reference: str) -> str:
@@ -66,4 +69,4 @@ def _not_a_reference(reference: str) -> str:
         return "write a local file with '/', as ./refs/deer.jpg"
     if "://" in reference:
         return f"{shown(reference)} is an address: write a key of the bucket, or a local file as ./refs/deer.jpg"
-    return "is a folder: a reference is one image" if reference.endswith("/") else ""
+    return "is a folder: a reference is one image" if reference.endswith("/") else too_long(reference)

@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 
 
 def contradictions(
-    rule: Mapping[str, Value], at: Where, spec: Mapping[str, Value], document: Document
+    rule: Mapping[str, Value], at: Where, excluded: Mapping[str, Where], document: Document
 ) -> Iterator[Named]:
-    """Yield what a rule at *at* says both ways; its excluded labels are the spec's where it has none of its own."""
-    own = "exclude" in rule
-    excluded = first_places(labels(rule, "exclude", at) if own else labels(spec, "exclude", ()))
+    """Yield what a rule at *at* says both ways; *excluded* are the spec's labels, for a rule without its own."""
+    if "exclude" in rule:
+        excluded = first_places(labels(rule, "exclude", at))
     ignored = first_places(labels(rule, "ignore", at))
     for where, label in labels(rule, "accept", at):
         if label in excluded:
             line = document.place(excluded[label]).line
-            yield where, f"{label} is excluded as well (line {line}): an excluded label is never evidence; remove one"
+            yield (
+                where,
+                f"{shown(label)} is excluded as well (line {line}): an excluded label is never evidence; remove one",
+            )
         if label in ignored:
             line = document.place(ignored[label]).line
-            yield where, f"{label} is ignored as well (line {line}): remove one"
+            yield where, f"{shown(label)} is ignored as well (line {line}): remove one"
     deleted = first_places(pins(rule, at))
     for _, key in texts(rule, "keep", at):
         if key in deleted:

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from labelplan.specfile.text import Document, Value
 
 
+MAX_BYTES = 1024
+"""Of a key: S3 counts its UTF-8 bytes, which a schema cannot."""
+
+
+def too_long(key: str) -> str:
+    """Return what is wrong with a key that S3 cannot hold, or nothing; the schema says it of one of more characters."""
+    size = len(key.encode(errors="surrogatepass"))
+    if len(key) <= MAX_BYTES < size:
+        return f"has {size:,} bytes as UTF-8, more than the {MAX_BYTES:,} that a key may have"
+    return ""
+
+
 def not_a_prefix(prefix: str) -> str:
     """Return what is wrong with a label rule's prefix, or nothing."""
     if not prefix.strip("/"):
@@ -42,7 +54,7 @@ def not_a_key(key: str) -> str:
         return f"{shown(key)} is a path: write the key as S3 lists it, without './'"
     if "\\" in key:
         return f"{shown(key)} holds a backslash: keys are divided by '/'"
-    return ""
+    return too_long(key)
 
 
 def overlaps(rules: Mapping[str, Value], document: Document) -> Iterator[Named]:
@@ -57,7 +69,7 @@ def overlaps(rules: Mapping[str, Value], document: Document) -> Iterator[Named]:
                 yield _overlap(name, taken[prefix], prefix, document)
     order = {name: index for index, name in enumerate(rules)}
     for prefix, name in pairs:
-        for above in _folders_above(prefix):
+        for above in _folders_above(prefix[:MAX_BYTES]):
             if above in taken:
                 first, second = sorted((name, taken[above]), key=order.__getitem__)
                 yield _overlap(second, first, above if first == taken[above] else prefix, document)

@@ -43,7 +43,7 @@ _SURPRISES = (
         'is infinity or no number at all: write a decimal number, or "{}"',
     ),
     (
-        re.compile(r"[-+]?([0-9][0-9_,]*\.?[0-9_]*|\.[0-9_]+)(e[-+]?[0-9]+)?", re.IGNORECASE),
+        re.compile(r"[-+]?([0-9][0-9_,]*(\.[0-9_]*)?|\.[0-9_]+)(e[-+]?[0-9]+)?", re.IGNORECASE),
         'is a number to some YAML readers and text to others: write a plain number such as 1000 or 0.5, or "{}"',
     ),
 )

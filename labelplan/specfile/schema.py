@@ -38,13 +38,22 @@ def schema_text() -> str:
 
 def schema_problems(document: Document) -> Iterator[Problem]:
     """Yield everything about a document that the schema does not allow, except what was refused already."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, which printing the schema need not wait for
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - 0.1 s, which printing need not wait for
 
     schema = json.loads(schema_text())
-    for error in Draft202012Validator(schema).iter_errors(document.data):
+    # jsonschema's own compares every item with every other one where their types are mixed
+    linear = validators.extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]  # not annotated
+    for error in linear(schema).iter_errors(document.data):
         for where, message in _complaints(_breach(error), document, schema):
             if where not in document.doubtful:
                 yield document.problem(where, message)
+
+
+def _unique(_validator: object, _demand: object, items: object, _part: object) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+    if isinstance(items, list) and len(set(map(repr, items))) != len(items):
+        yield ValidationError("")
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def _breach(error: ValidationError) -> _Breach:
 
 def shown(value: object) -> str:
     """Write a value for a message: text in quotes, cut where it is long."""
-    text = repr(value)
+    text = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
@@ -161,7 +170,7 @@ def _repair_text(value: str, types: list[str]) -> str:
             return ": each item of a list begins with '-' and a space"
         return f": write [{json.dumps(value, ensure_ascii=False)}]" if len(value) <= _SHOWN else ""
     if {"number", "integer"} & set(types) and value.strip(" %").replace(".", "", 1).isdecimal():
-        return f": write {value.strip(' %')} without quotes"
+        return f": write {value.strip(' %')[:_SHOWN]} without quotes"
     return ""
 
 
@@ -199,6 +208,7 @@ _MESSAGES: dict[str, Callable[[_Breach], str]] = {
     "exclusiveMaximum": _below_100,
     "minLength": lambda _: "is empty: write a text, or remove it",
     "maxLength": lambda b: f"has {len(b.value):,} characters, more than the maximum of {b.demand:,}",
+    "maxItems": lambda b: f"has {len(b.value):,} items, more than the maximum of {b.demand:,}",
     "minProperties": _too_few,
     "maxProperties": lambda b: str(b.part["errorMessage"]),
 }

@@ -29,6 +29,12 @@ Where = tuple[str | int, ...]
 
 Value = dict[str, "Value"] | list["Value"] | str | int | float | bool | None
 
+MOST_PROBLEMS = 100
+"""A person reads no more than this of one file."""
+
+_MESSAGE, _STEP = 2000, 100
+"""Characters of a message, and of one key on the way to a value."""
+
 MAX_DEPTH = 16
 """A spec needs 6 levels."""
 
@@ -63,18 +69,26 @@ class Document:
 
     def problem(self, where: Where, message: str) -> Problem:
         """Make a problem of the value at *where*."""
-        return Problem(self.file, *self.place(where), dotted(where), message)
+        return Problem(self.file, *self.place(where), dotted(where), plainly(message))
 
 
 def dotted(where: Where) -> str:
     """Write a way as people do: `labels.deer.references[0]`, `labels["white tail"].prefix`."""
     parts = (_step(step) for step in where)
-    return "".join(parts).removeprefix(".")
+    return plainly("".join(parts).removeprefix("."))
+
+
+def plainly(text: str) -> str:
+    """Cut a long text, and escape what a terminal would act upon and what nobody sees."""
+    text = text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}…"
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if text.isprintable() else "".join(shown)
 
 
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    step = step if len(step) <= _STEP else f"{step[:_STEP]}…"
     return f".{step}" if re.fullmatch(r"[\w-]+(\.[\w-]+)*", step) else f"[{json.dumps(step, ensure_ascii=False)}]"
 
 
@@ -90,8 +104,13 @@ def parse(text: str, file: str) -> Document:
 
 
 def sorted_problems(problems: list[Problem]) -> list[Problem]:
-    """Put problems in the order of the file, each once."""
-    return sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.column, p.message))
+    """Put problems in the order of the file, each once; of very many, the first and how many more there are."""
+    ordered = sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.column, p.message))
+    more = ordered[MOST_PROBLEMS:]
+    if not more:
+        return ordered
+    words = f"here the list ends; {len(more):,} more were found from here on"
+    return [*ordered[:MOST_PROBLEMS], Problem(more[0].file, more[0].line, more[0].column, "", words)]
 
 
 class _Reader:
@@ -187,7 +206,8 @@ class _Reader:
 
     def _refuse(self, event: yaml.Event, where: Where, message: str) -> None:
         self._document.doubtful.add(where)
-        self._document.problems.append(Problem(self._document.file, *_place(event), dotted(where), message))
+        problem = Problem(self._document.file, *_place(event), dotted(where), plainly(message))
+        self._document.problems.append(problem)
 
     def _stop(self, event: yaml.Event, message: str) -> SpecError:
         problem = Problem(self._document.file, *_place(event), "", message)

@@ -108,12 +108,12 @@ def test_a_pattern_that_can_match_nothing_is_refused() -> None:
             "delete: [{key: images/deer/9.jpg, etag: '\"x\"'}]",
             "7:39: labels.deer.delete[0].etag: '\"x\"' is not an ETag: write it without the double quotes",
         ),
-        ("accept: [Deer]\n    ignore: [Deer]", "7:14: labels.deer.accept[0]: Deer is ignored as well (line 8)"),
+        ("accept: [Deer]\n    ignore: [Deer]", "7:14: labels.deer.accept[0]: 'Deer' is ignored as well (line 8)"),
         (
             "accept: [{label: Car, threshold: 90}]\n    exclude: [Car]",
-            "7:14: labels.deer.accept[0]: Car is excluded as well (line 8): an excluded label is never evidence",
+            "7:14: labels.deer.accept[0]: 'Car' is excluded as well (line 8): an excluded label is never evidence",
         ),
-        ("accept: [Person]\nexclude: [Person]", "7:14: labels.deer.accept[0]: Person is excluded as well (line 8)"),
+        ("accept: [Person]\nexclude: [Person]", "7:14: labels.deer.accept[0]: 'Person' is excluded as well (line 8)"),
         (
             "ignore: [Nature, {label: Nature, threshold: 99}]",
             "7:22: labels.deer.ignore[1]: 'Nature' is given twice (first on line 7): remove one",

@@ -66,5 +66,5 @@ def test_every_file_that_cannot_be_used_is_told_at_its_line(tmp_path: Path) -> N
         (8, "labels.deer.references[1]", "./empty.jpg: is empty"),
         (9, "labels.deer.references[2]", "./large.jpg: is larger than the 5 MB of a local reference"),
         (11, "labels.deer.references[4]", "./folder: cannot be read: Is a directory"),
-        (12, "labels.deer.references[5]", "./a\0.jpg: cannot be read: embedded null byte"),
+        (12, "labels.deer.references[5]", r"./a\x00.jpg: cannot be read: embedded null byte"),
     ]

@@ -103,6 +103,10 @@ def test_every_keyword_that_can_fail_has_its_message() -> None:
             GOOD + f"protect: [{'a' * 1025}]\n",
             "7:11: protect[0]: has 1,025 characters, more than the maximum of 1,024",
         ),
+        (
+            GOOD + f"protect: [{', '.join(f'a{number}' for number in range(1001))}]\n",
+            "7:1: protect: has 1,001 items, more than the maximum of 1,000",
+        ),
         (GOOD + "exclude: [' Person']\n", "7:11: exclude[0]: ' Person' begins or ends with a space"),
         (GOOD + "exclude: ['']\n", "7:11: exclude[0]: is empty: write a text, or remove it"),
         (GOOD + "exclude: [1984]\n", f"7:11: exclude[0]: expected text or {MAPPING}, got the number 1984: write"),
