@@ -18,7 +18,7 @@ RULES = "".join(f"  r{number}: {{prefix: p{number}/, accept: [x]}}\n" for number
     [
         GOOD + f"protect: [{MIXED}]\n",
         GOOD.replace("images/deer/\n", "a/" * 200_000 + "\n"),
-        GOOD.replace("images/deer/\\n", "a" * 400_000 + "/\\n") + f"    keep: [{'k, ' * 30_000}]\\n",
+        GOOD.replace("images/deer/\n", "a" * 400_000 + "/\n") + f"    keep: [{'k, ' * 30_000}]\n",
         GOOD + f"threshold: {'1' * 200_000}x\n",
         GOOD + f"threshold: {'1,' * 100_000}x\n",
         GOOD + f"threshold: 1{':1' * 100_000}x\n",
