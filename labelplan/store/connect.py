@@ -48,9 +48,10 @@ def open_client(session: Session, region: str | None, *, changes: bool) -> S3Cli
         try:
             client = session.client("s3", region_name=region, config=_config(1 if changes else 4))
             endpoint_of(client)  # its port is a number
-        except ValueError as error:  # botocore's way to say "Invalid endpoint"
+        except ValueError as error:
             # what is no URL may hold a password anywhere
-            text = "the endpoint is not a URL" if "@" in str(error) else str(error)
+            ours = str(error).startswith("Invalid endpoint: ") and "@" not in str(error)
+            text = error if ours else "the endpoint is not a URL"
             raise AwsRefused(f"Cannot use the AWS configuration: {text}.", hint="Check AWS_ENDPOINT_URL_S3.") from error
     client.meta.events.register("before-call.s3", _follow_no_redirect)
     if not changes:

@@ -47,7 +47,7 @@ def field(entry: Any, name: str) -> Any:
 
 def etag(entry: Any) -> str:
     """Return an entry's ETag without quotes; raises `AwsRefused` if it has none."""
-    return str(field({**entry, "ETag": entry.get("ETag", "").strip('"')}, "ETag"))
+    return str(field({**entry, "ETag": (entry.get("ETag") or "").strip('"')}, "ETag"))
 
 
 def _next_key(key: str, last: str) -> str:
@@ -68,6 +68,8 @@ def keep_order(response_dict: Any, customized_response_dict: dict[str, Any], **_
     """
     if response_dict["status_code"] == _OK:
         root = ET.fromstring(response_dict["body"])  # noqa: S314 - botocore parses the same bytes the same way
+        if not root.tag.rpartition("}")[2].startswith("List"):
+            raise AwsRefused("The server's answer is not a listing, so what it holds is unknown.", hint=SERVER)
         tags = [child.tag.rpartition("}")[2] for child in root]
         customized_response_dict[_ORDER] = [tag for tag in tags if tag in {"Version", "DeleteMarker"}]
 

@@ -187,7 +187,9 @@ def test_a_run_that_began_with_another_copy_of_the_plan_is_finished_with_that_on
 FORGED = "20261122T1405Z-dead"
 
 
-def forge(path: Path, bucket: str, *, stored: bytes | None = None, **changes: Any) -> None:
+def forge(
+    path: Path, bucket: str, *, run_json: bytes | None = None, stored: bytes | None = None, **changes: Any
+) -> None:
     """Give the plan to a run that never was: by whoever can write to the bucket."""
     store = open_writer(bucket)
     with open_plan(path) as plan:
@@ -195,7 +197,8 @@ def forge(path: Path, bucket: str, *, stored: bytes | None = None, **changes: An
             "labelplan/run/1", FORGED, plan.statement_sha256, plan.sha256, store.target(), NOON, "SHA256:evil"
         )
         store.put_once(claim_key(plan.statement_sha256), b'{"run":"%s"}' % FORGED.encode())
-    run_json = changes.pop("run_json", msgspec.json.encode(msgspec.structs.replace(start, **changes)))
+    if run_json is None:
+        run_json = msgspec.json.encode(msgspec.structs.replace(start, **changes))
     store.put_once(f".labelplan/runs/{FORGED}/run.json", run_json)
     if stored is not None:
         store.put_once(f".labelplan/runs/{FORGED}/plan.json", stored)

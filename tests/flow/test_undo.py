@@ -228,6 +228,25 @@ def test_a_run_that_was_stopped_half_way_is_undone(s3: S3Client, deer: str, plan
     assert history(s3, deer) == before
 
 
+def test_a_null_marker_is_left_with_the_way_by_hand_and_the_rest_comes_back(
+    s3: S3Client, deer: str, plan: Path
+) -> None:
+    run = apply(plan, deer).run
+    marker = next(version for key, version, is_marker, _ in history(s3, deer) if is_marker and key == KEYS[1])
+    results = f".labelplan/runs/{run.split('/')[1]}/results/000000.jsonl"
+    s3.delete_object(Bucket=deer, Key=results)  # as if it had been killed before it recorded anything
+
+    def null_marker(_: Sent, carry_out: Any) -> Any:
+        reply = carry_out()
+        return answer(reply.status_code, body=reply.content.replace(marker.encode(), b"null"), **reply.headers)
+
+    with recorded(null_marker):
+        undone = undo(run)
+    assert undone.counts == {"left": 1, "restored": 2}
+    assert "by hand: aws s3api delete-object" in undone.others[0].message
+    assert sorted(content(s3, deer)) == [KEYS[0], *KEYS[2:]]
+
+
 # --- what is not there, and what was forged -------------------------------------------------------------------------
 
 

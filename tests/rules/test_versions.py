@@ -80,3 +80,10 @@ def test_an_unrecorded_marker_must_be_from_the_run_s_time(seconds: int, *, ours:
     expected = found if ours else NOT_OURS
     assert marker_to_remove([found, V1], PLANNED, "", NOON, NOON + dt.timedelta(seconds=10)) == expected
     assert marker_to_remove([found, V1], PLANNED, "m1", NOON, NOON) == found
+
+
+def test_the_marker_null_is_never_removed_and_the_way_by_hand_is_said() -> None:
+    for recorded in ("null", ""):
+        answer = marker_to_remove([marker("null"), V1], PLANNED, recorded, NOON, None)
+        assert "by hand: aws s3api delete-object" in str(answer)
+    assert marker_to_remove([marker("null"), V1], PLANNED, "m1", NOON, None) == NOT_OURS

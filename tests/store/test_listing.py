@@ -79,3 +79,15 @@ def test_a_server_that_lists_all_versions_before_all_markers_is_put_in_order_by_
         DeleteMarkers=[entry("a", "m2", age=2), entry("a", "m1", latest=False, age=3)],
     )
     assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
+
+
+@pytest.mark.parametrize("name", ["Key", "ETag", "Size", "IsLatest"])
+@pytest.mark.parametrize("odd", [None, ""])
+def test_a_server_that_does_not_say_what_s3_says_is_refused(name: str, odd: str | None) -> None:
+    with pytest.raises(AwsRefused, match=f"The server does not say the {name} of"):
+        list(current_objects([{"Versions": [entry("deer/1.jpg") | {name: odd}]}]))
+
+
+def test_entries_that_the_parser_did_not_give_are_refused() -> None:
+    with pytest.raises(AwsRefused, match="does not say the Key of"):
+        in_order(page_of(XML))

@@ -6,10 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from labelplan.errors import AwsRefused, LabelplanError, UsageError, WrongTarget
 from labelplan.model.objects import Target
 from labelplan.store.connect import endpoint_of
+from labelplan.store.errors import words
 from labelplan.store.s3 import open_reader, open_writer
 from tests.wire import answer, answers, recorded
 
@@ -103,6 +105,7 @@ def test_on_aws_the_callers_account_must_be_known(monkeypatch: pytest.MonkeyPatc
         ("https://minio.example:443/s3/", "https://minio.example/s3"),
         ("https://minio.example:80", "https://minio.example:80"),
         ("http://[::1]:9000", "http://[::1]:9000"),
+        ("http://user:hunter2@minio.example:9000", "http://minio.example:9000"),
         ("https://amazonaws.com.example", "https://amazonaws.com.example"),
     ],
 )
@@ -233,3 +236,49 @@ def test_what_a_person_reads_when_the_server_is_no_s3(snapshot: SnapshotAssertio
         with pytest.raises(AwsRefused) as caught:
             open_reader("wildlife", account=ACCOUNT).versioning()
     assert said_by(caught.value) == snapshot
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"])
+@pytest.mark.parametrize("value", ["hunter2\nhunter2", "\rhunter2"])
+def test_credentials_that_http_cannot_carry_are_not_repeated(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AwsRefused) as caught:
+        open_reader(bucket, account=ACCOUNT).target()
+    assert "hunter2" not in said_by(caught.value)
+    assert "a line break or another character that HTTP cannot carry" in caught.value.what
+    assert "hunter2" not in open_writer(bucket, account=ACCOUNT).delete_current("deer/1.jpg", "e").message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:hunter2@127.0.0.1:1",
+        "http://user:hun@ter2@127.0.0.1:1",
+        "http://user:hunter2/@127.0.0.1:1",
+        "user:hunter2@127.0.0.1:1",
+    ],
+)
+def test_a_password_in_the_endpoint_is_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(AwsRefused) as caught:
+        open_reader("wildlife").target()
+    assert "ter2" not in said_by(caught.value)
+    assert "user" not in said_by(caught.value)
+
+
+def test_of_a_server_s_words_only_the_first_line_is_repeated(bucket: str) -> None:
+    refusal = answers(lambda _: True, lambda: answer(403, "SignatureDoesNotMatch", "It is wrong.\ntoken:hunter2"))
+    with recorded(refusal), pytest.raises(AwsRefused, match=r"wrong or expired \(.*: It is wrong\.\)") as caught:
+        open_reader(bucket, account=ACCOUNT).versioning()
+    assert "hunter2" not in said_by(caught.value)
+
+
+def test_an_error_inside_the_http_client_is_named_and_not_repeated() -> None:
+    error = HTTPClientError(error=RuntimeError("hunter2"))
+    assert words(error) == "the request could not be sent, or its answer not read (RuntimeError)"
