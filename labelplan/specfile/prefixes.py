@@ -77,7 +77,7 @@ def overlaps(rules: Mapping[str, Value], document: Document) -> Iterator[Named]:
 
 def _folders_above(prefix: str) -> Iterator[str]:
     end = prefix.find("/")
-    while end + 1 < len(prefix):
+    while -1 < end < len(prefix) - 1:
         yield prefix[: end + 1]
         end = prefix.find("/", end + 1)
 
