@@ -83,12 +83,10 @@ def explained(doing: str) -> Iterator[None]:
 
 def no_reply() -> tuple[type[Exception], ...]:
     """Return what boto3 raises when there is no reply to be read: its own errors, and what its parsers let out."""
-    from xml.etree.ElementTree import ParseError  # noqa: PLC0415 - as above
-
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
-    return BotoCoreError, ResponseParserError, ParseError, ValueError, KeyError
+    return BotoCoreError, ResponseParserError, ValueError, KeyError
 
 
 def words(error: Exception) -> str:
