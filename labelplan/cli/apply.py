@@ -39,16 +39,18 @@ def apply(  # noqa: PLR0913 - a command's options
 ) -> int:
     """Delete exactly what a verified plan says, each object only if it is still the one that was labelled.
 
-    Refuses plans that are not trusted, expired, applied before, beyond their guards or for another bucket, and buckets
-    whose versioning is off. The record that undo needs is in the bucket before the first delete. Exits with 3 if some
-    objects were skipped or failed; after an interruption the same command goes on.
+    Refuses plans that are not trusted, do not follow from their own answers, are expired, applied before, beyond their
+    guards or for another bucket, and buckets whose versioning is off. The record that undo needs is in the bucket
+    before the first delete. Exits with 3 if some objects were skipped or failed; after an interruption the same command
+    goes on.
     """
-    from labelplan.flow.recheck import check_guards  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.verify import verify_plan  # noqa: PLC0415
 
     trust = trust_here(signers, key, trust_own_key=trust_own_key)
     with verify_plan(plan, trust, dt.datetime.now(dt.UTC), allow_expired=True) as verified:
         check_guards(verified.plan.header, verified.plan.counts)
+        replay(verified.plan.header, verified.plan.decisions())
         applied = _apply(verified, auto_approve=auto_approve)
     if as_json:
         result(json.dumps(to_builtins(applied), ensure_ascii=False))

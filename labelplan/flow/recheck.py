@@ -59,7 +59,8 @@ def replay(header: Header, decisions: Iterator[Decision]) -> int:
         if verdict != said or not decision.key.startswith(judge.rule.prefix):
             raise PlanCorrupt(
                 f"{decision.key}: the plan says {said.action} ({said.reason}), "
-                f"its own rules and answers say {verdict.action} ({verdict.reason})."
+                f"its own rules and answers say {verdict.action} ({verdict.reason}).",
+                hint=f"It was made with {header.tool}; use that version if this one is another, or plan again.",
             )
         done += 1
     return done

@@ -40,10 +40,6 @@ class Loaded:
     path: Path
     document: Document
 
-    def locate(self, where: Where) -> int:
-        """Return the line (from 1) of a value such as `("labels", "deer", "references", 0)`, or of what holds it."""
-        return self.document.place(where).line
-
     def problem(self, where: Where, message: str) -> Problem:
         """Make a problem of the value at *where*, for what only the bucket or the disk could show."""
         return self.document.problem(where, message)
@@ -73,7 +69,9 @@ def _read(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         msg = f"{path}: there is no such file"
-        raise UsageError(msg, hint="labelplan init writes a spec; examples/minimal.yaml is one.") from None
+        raise UsageError(
+            msg, hint="docs/tutorial.md begins with one; labelplan schema spec prints what a spec may hold."
+        ) from None
     except IsADirectoryError:
         msg = f"{path}: is a folder, not a spec"
         raise UsageError(msg, hint="Name the YAML file in it.") from None

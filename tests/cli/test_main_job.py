@@ -13,6 +13,7 @@ import yaml
 from labelplan.cli.main import run
 from labelplan.detect import open as opening
 from labelplan.flow import plan as planning
+from labelplan.rules.decide import Judge, Verdict
 from tests.flow.making import Table, answer
 from tests.wire import recorded
 
@@ -317,6 +318,20 @@ def test_editing_the_plan_or_the_spec_in_it_is_refused(say: Callable[..., Any], 
     ):
         plan.write_bytes(whole.replace(old, new, 1))
         assert say("apply", "deer.plan.json", "--auto-approve")[0] == 5
+
+
+def test_a_signed_plan_whose_deletes_do_not_follow_from_its_answers_is_refused(
+    say: Callable[..., Any], s3: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the planner's own labelplan had been tampered with: the plan is signed by a trusted key all the same."""
+    decide = Judge.with_answer
+    lie = Verdict("delete", "no-evidence")
+    with monkeypatch.context() as tampered:
+        tampered.setattr(Judge, "with_answer", lambda self, a: lie if a is GOOD["deer/good1.jpg"] else decide(self, a))
+        assert say("plan", "deer.yaml")[0] == 0
+    code, _, err = say("apply", "deer.plan.json", "--auto-approve")
+    assert (code, "its own rules and answers say keep (evidence)" in err) == (5, True)
+    assert set(listed(s3, bucket)) == KEYS
 
 
 def test_an_expired_plan_is_refused_but_a_run_that_began_in_time_goes_on(

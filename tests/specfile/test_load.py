@@ -31,12 +31,12 @@ def test_a_loaded_spec_knows_its_file(tmp_path: Path) -> None:
     assert build_spec(loaded.data) == loaded.spec
 
 
-def test_a_value_is_located_by_its_line_and_what_is_not_written_by_what_would_hold_it() -> None:
+def test_a_problem_stands_at_its_value_or_at_what_would_hold_it() -> None:
     loaded = load(GOOD + "protect:\n  - a/**\n  - b/**\n")
-    assert loaded.locate(("protect", 1)) == 9
-    assert loaded.locate(("labels", "deer", "references", 2)) == 6
-    assert loaded.locate(("labels", "deer", "keep", 0)) == 4
     assert str(loaded.problem(("protect", 0), "matches nothing")) == "spec.yaml:8:5: protect[0]: matches nothing"
+    assert loaded.problem(("protect", 1), "").line == 9
+    assert loaded.problem(("labels", "deer", "references", 2), "").line == 6
+    assert loaded.problem(("labels", "deer", "keep", 0), "").line == 4
 
 
 def test_a_missing_file_a_folder_and_an_impossible_name_are_usage_errors(tmp_path: Path) -> None:
