@@ -172,7 +172,8 @@ def _help(args: list[str]) -> str:
     with contextlib.redirect_stdout(printed):
         os.environ["COLUMNS"] = "80"
         main.run(args)
-    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines()) + "\n"
+    text = printed.getvalue().replace("{", "").replace("}", "")  # newer typer puts arguments into braces
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 
 if __name__ == "__main__":
