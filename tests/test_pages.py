@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import re
 import runpy
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 DOCS = TESTS.parent / "docs"
@@ -28,6 +31,9 @@ def test_the_exit_codes_page_is_what_the_errors_say() -> None:
 
 
 def test_the_commands_page_is_what_the_commands_say() -> None:
+    locked = (DOCS.parent / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    if f"typer=={version('typer')} " not in locked:
+        pytest.skip("another typer than the locked one sets the help otherwise")
     page: str = runpy.run_path(str(DOCS / "generate.py"))["commands_page"]()
     assert (DOCS / "commands.md").read_text(encoding="utf-8") == page, "run: python docs/generate.py"
 
