@@ -18,7 +18,7 @@ from labelplan.cli.trusting import trust_here
 from labelplan.errors import DONE, DONE_IN_PART
 from labelplan.view.plan_text import totals_line
 from labelplan.view.run_text import APPLY_WORDS, outcome_lines
-from labelplan.view.style import Style
+from labelplan.view.style import Style, printable
 
 if TYPE_CHECKING:
     from labelplan.flow.apply import Applied
@@ -78,8 +78,9 @@ def _announce(verified: VerifiedPlan) -> None:
     """Say, before asking, what would be done to which bucket, and on whose word."""
     predicate = verified.plan.statement.predicate
     approvers = f", approved by {', '.join(verified.endorsement.approvers)}" if verified.endorsement.approvers else ""
-    talk(f"s3://{predicate.target.bucket}, planned by {verified.endorsement.author}{approvers}")
+    talk(printable(f"s3://{predicate.target.bucket}, planned by {verified.endorsement.author}{approvers}"))
     for rule, counts in verified.plan.counts.items():
         gone = ", ".join(f"{n:,} {reason}" for (action, reason), n in sorted(counts.items()) if action == "delete")
-        talk(f"  {rule}: delete {gone or 'nothing'}, keep {sum(n for (a, _), n in counts.items() if a == 'keep'):,}")
+        kept = sum(n for (action, _), n in counts.items() if action == "keep")
+        talk(f"  {printable(rule)}: delete {gone or 'nothing'}, keep {kept:,}")
     talk(totals_line(to_builtins(predicate.totals)))

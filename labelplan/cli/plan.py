@@ -16,6 +16,7 @@ from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress
 from labelplan.errors import CHANGES, DONE, UsageError
+from labelplan.specfile.build import CALLS_PER_USD
 from labelplan.view.plan_text import totals_line, warning_lines
 from labelplan.view.style import Style
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from labelplan.flow.survey import Survey
 
 app = make_app(COMMANDS["plan"])
-
-PRICE_USD = 0.001
-"""Of one DetectLabels call, first million a month (aws.amazon.com/rekognition/pricing, as of 2026-10)."""
 
 
 @app.command(epilog="Example: labelplan plan deer.yaml -o deer.plan.json")
@@ -106,7 +104,7 @@ class _Talk:
         self._paid = paid
 
     def surveyed(self, found: Survey, calls: int) -> None:
-        cost = f", about ${calls * PRICE_USD:,.2f}" if self._paid else ", free of charge"
+        cost = f", about ${calls / CALLS_PER_USD:,.2f}" if self._paid else ", free of charge"
         talk(f"{found.objects:,} objects; {calls:,} DetectLabels calls{cost}")
 
     def labelled(self, done: int, total: int) -> None:

@@ -50,7 +50,7 @@ def survey(spec: Spec, judges: Sequence[Judge], reader: Reader) -> Survey:
         for item in reader.list_current(judge.rule.prefix):
             seen.objects += 1
             filled += item.size > 0
-            seen.to_label += needs_answer(judge, item)
+            seen.to_label += _needs_answer(judge, item)
             seen.patterns.update(p for p, compiled in protect.items() if compiled.fullmatch(item.key))
             if item.key in pinned:
                 seen.keys.add(item.key)
@@ -67,7 +67,7 @@ def survey(spec: Spec, judges: Sequence[Judge], reader: Reader) -> Survey:
     return Survey(seen.objects, seen.to_label)
 
 
-def needs_answer(judge: Judge, item: S3Object) -> bool:
+def _needs_answer(judge: Judge, item: S3Object) -> bool:
     """Tell whether the detector has to be asked about an object."""
     return item.size > 0 and judge.without_answer(item) is None
 

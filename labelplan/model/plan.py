@@ -15,7 +15,6 @@ from labelplan.model.objects import Target
 from labelplan.model.response import Unreadable
 from labelplan.model.spec import Service
 
-FORMAT: Final = "labelplan/plan/1"
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "https://labelplan.dev/plan/v1"
 

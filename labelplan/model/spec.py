@@ -10,6 +10,10 @@ Evidence = Literal["any", "specific"]
 Service = Literal["rekognition", "local"]
 
 
+NEVER = 100.0
+"""The threshold of an ignored label that has none of its own, in percent: no confidence exceeds it."""
+
+
 class GradedLabel(Struct, frozen=True):
     """A label name with the confidence (percent 0-100) that it must exceed, strictly."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from labelplan.model.plan import Warn
-from labelplan.model.spec import GradedLabel
+from labelplan.model.spec import NEVER, GradedLabel
 from labelplan.rules.accept import by_name, usable_labels
 from labelplan.rules.tally import SEVERAL
 
@@ -31,8 +31,6 @@ MOST = 50.0
 ELSEWHERE = 20.0
 """Percent: a label this common in other prefixes is not special to its own."""
 SHOWN = 4
-NEVER = 100.0
-"""The threshold of an ignored label that has none of its own: nothing exceeds it."""
 _NOT_PLAIN = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})
 WEAK = 0.2
 """A reference whose best label lies in the lowest fifth between the threshold and 100 is a weak one."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from labelplan.model.spec import DetectorSettings, Evidence, GradedLabel, Guards, LabelRule, Pin, Service, Spec
+from labelplan.model.spec import NEVER, DetectorSettings, Evidence, GradedLabel, Guards, LabelRule, Pin, Service, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,6 @@ CALLS_PER_USD = 1000
 MAX_LABELS = 50
 THRESHOLD: dict[Service, float] = {"rekognition": 85, "local": 10}
 MIN_CONFIDENCE: dict[Service, float] = {"rekognition": 50, "local": 5}
-NEVER = 100.0
-"""No confidence exceeds it."""
 
 
 class _Graded(Struct, frozen=True, forbid_unknown_fields=True):

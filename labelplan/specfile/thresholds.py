@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelplan.specfile.build import MIN_CONFIDENCE, NEVER, THRESHOLD
+from labelplan.model.spec import NEVER
+from labelplan.specfile.build import MIN_CONFIDENCE, THRESHOLD
 from labelplan.specfile.parts import items, mapping, number
 
 if TYPE_CHECKING:
