@@ -42,9 +42,22 @@ class RunNotFound(LabelplanError):
 
 
 class DetectorFailed(LabelplanError):
-    """The detector gave no answer for an object, and trying again did not help; no plan was written."""
+    """The detector's answers cannot be used together; no plan was written."""
 
     hint = "Nothing was changed. Run the same command again later."
+
+
+class AnswersPending(LabelplanError):
+    """The detector was too busy, or failing, to answer for everything; what it answered is kept, no plan was written."""
+
+    exit_code = 3
+    hint = "Run the same command again later: only what is missing is asked, and paid."
+
+
+class CacheUnusable(LabelplanError):
+    """The file that keeps the detector's answers cannot be used."""
+
+    hint = "LABELPLAN_CACHE names another file to use instead."
 
 
 # --- usage: what was typed or written -------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
     versioning: Versioning
 
 
-class S3Object(Struct, frozen=True):
+class S3Object(Struct, frozen=True, gc=False):
     """The current version of a key. *etag*: without quotes; *size*: bytes; *version_id*: `null` where S3 has none."""
 
     key: str

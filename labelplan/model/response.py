@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 
-class Named(Struct, frozen=True):
+class Named(Struct, frozen=True, gc=False):
     """A name in `Parents`, `Aliases` or `Categories`."""
 
     Name: str
 
 
-class Label(Struct, frozen=True):
+class Label(Struct, frozen=True, gc=False):
     """One label of an answer; *Confidence* in percent. *Parents* are all its ancestors, not only the next."""
 
     Name: str
@@ -28,7 +28,7 @@ class Label(Struct, frozen=True):
     Aliases: tuple[Named, ...] = ()
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, gc=False):
     """The part of DetectLabels' answer that decides."""
 
     Labels: tuple[Label, ...]
@@ -36,7 +36,11 @@ class Response(Struct, frozen=True):
 
 
 class Unreadable(Struct, frozen=True):
-    """Why an image has no answer. It is a value, not an exception: the object is kept, and counted."""
+    """Why an image has no answer. It is a value, not an exception: the object is kept, and counted.
+
+    *code* is one of labelplan's own reasons (`OF_CONTENT`, `NO_ACCESS`, `changed`, `empty`, `malformed-answer`,
+    `other-model`); *message* holds the service's words, if it was the service that refused, and what explains them.
+    """
 
     code: str
     message: str
@@ -50,6 +54,15 @@ class Answered(Struct, frozen=True):
 
 
 Answer = Answered | Unreadable
+
+OF_CONTENT = frozenset({"image-too-large", "image-too-small", "invalid-image", "invalid-parameter"})
+"""Refusals of the content itself: the same content is refused again, so they are kept like answers."""
+
+CONVERTIBLE = frozenset({"image-too-large", "invalid-image"})
+"""Refusals that `detector.convert` may get around; a picture that is too small would only be guessed at."""
+
+NO_ACCESS = "no-access"
+"""The service could not read the object: missing, another region, no permission on it or on its KMS key."""
 
 _decoder = msgspec.json.Decoder(Response)
 

@@ -40,11 +40,17 @@ class Guards(Struct, frozen=True):
 
 
 class DetectorSettings(Struct, frozen=True):
-    """What the detector is asked: at most *max_labels* labels of at least *min_confidence* percent."""
+    """What the detector is asked: at most *max_labels* labels of at least *min_confidence* percent.
+
+    *convert*: whether what Rekognition cannot read is re-encoded and sent. *tps*: calls a second that may be made at
+    most; None: what the account's quota says.
+    """
 
     service: Service
     max_labels: int
     min_confidence: float
+    convert: bool = False
+    tps: float | None = None
 
 
 class LabelRule(Struct, frozen=True):
@@ -70,7 +76,8 @@ class LabelRule(Struct, frozen=True):
 class Spec(Struct, frozen=True):
     """A whole spec. *rules* are in the order of the file; *account*, *region*: None when left to AWS's configuration.
 
-    *max_calls* is the budget of paid DetectLabels attempts; None: no limit.
+    *max_calls* is the budget of paid DetectLabels attempts; None: no limit. *requester_pays*: the caller pays for what he
+    reads from the bucket, and says so with every request.
     """
 
     bucket: str
@@ -80,6 +87,7 @@ class Spec(Struct, frozen=True):
     rules: tuple[LabelRule, ...]
     protect: tuple[str, ...]
     max_calls: int | None
+    requester_pays: bool = False
 
 
 def is_file(reference: str) -> bool:

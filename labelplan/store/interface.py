@@ -12,7 +12,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from labelplan.model.objects import KeyVersion, S3Object, Target, Versioning
@@ -32,6 +32,16 @@ class Reader(Protocol):
 
         Keys that hold U+FFFD are refused with `AwsRefused`: their real bytes are unknown.
         """
+
+    def list_pages(self, prefixes: Sequence[str]) -> Iterator[tuple[int, list[S3Object]]]:
+        """Stream what `list_current` lists of each prefix, page by page: the prefix's position, and a page's objects.
+
+        All of a prefix stands together, in the order of *prefixes*; pages are fetched ahead, several prefixes at once,
+        in bounded memory. A page without current objects is left out.
+        """
+
+    def first_bytes(self, image: S3Object, count: int) -> bytes | None:
+        """Return at most *count* bytes from an object's beginning; None where `fetch` would return None."""
 
     def head(self, key: str) -> S3Object | None:
         """Return the current object at *key*, or None."""
