@@ -10,6 +10,7 @@ import hashlib
 import io
 import tempfile
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelplan.errors import AwsRefused, WrongTarget
@@ -22,7 +23,7 @@ from labelplan.store.listing import NO_VERSION, current_objects, etag, field, in
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
     from boto3.session import Session
@@ -38,45 +39,65 @@ _REFUSALS = frozenset({404, 409, 412})  # no such key (any more); a change at th
 _VERSIONS_A_PAGE = 50  # a key has few versions; the rest of the page is other keys that start alike
 
 
-def open_reader(bucket: str, *, region: str | None = None, account: str | None = None) -> Reader:
+def open_reader(
+    bucket: str, *, region: str | None = None, account: str | None = None, requester_pays: bool = False
+) -> Reader:
     """Open a bucket for reading; no call is made before the first method.
 
     *region*: None takes the AWS configuration's. *account*: the 12-digit id of the bucket's owner, sent with every
-    call; None takes the caller's, an empty one sends none. Raises `AwsRefused` when the AWS configuration is unusable.
+    call; None takes the caller's, an empty one sends none. *requester_pays*: agree with every call to pay for it.
+    Raises `AwsRefused` when the AWS configuration is unusable.
     """
     session = open_session()
-    return S3Reader(bucket, account, session, open_client(session, region, changes=False))
+    reading = open_client(session, region, changes=False)
+    return S3Reader(bucket, account, session, reading, requester_pays=requester_pays)
 
 
-def open_writer(bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
+def open_writer(
+    bucket: str, *, region: str | None = None, account: str | None = None, requester_pays: bool = False
+) -> Writer:
     """Open a bucket for changing as well; otherwise like `open_reader`."""
     session = open_session()
-    reading = open_client(session, region, changes=False)
-    return S3Writer(bucket, account, session, reading, open_client(session, region, changes=True))
+    reading, changing = (open_client(session, region, changes=changes) for changes in (False, True))
+    return S3Writer(bucket, account, session, reading, changing, requester_pays=requester_pays)
 
 
 class S3Reader:
     """A bucket that can only be read: its client refuses to send anything else."""
 
-    def __init__(self, bucket: str, account: str | None, session: Session, reading: S3Client) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        account: str | None,
+        session: Session,
+        reading: S3Client,
+        *,
+        requester_pays: bool = False,
+    ) -> None:
         """Keep what is needed for the calls; *account* None means the caller's."""
         self._bucket = bucket
         self._account = account
         self._session = session
         self._reading = reading
+        self._payer = {"RequestPayer": "requester"} if requester_pays else {}
 
     @cached_property
-    def _at(self) -> dict[str, Any]:
+    def _bucket_at(self) -> dict[str, Any]:
         """The arguments that every call carries: which bucket, and whose it must be."""
         account = caller_account(self._session, self._reading) if self._account is None else self._account
         return {"Bucket": self._bucket, **({"ExpectedBucketOwner": account} if account else {})}
+
+    @cached_property
+    def _at(self) -> dict[str, Any]:
+        """The arguments that every call about objects carries: the bucket's, and who pays."""
+        return {**self._bucket_at, **self._payer}
 
     def target(self) -> Target:
         """See `Reader.target`."""
         self._look()
         return Target(
             endpoint=endpoint_of(self._reading),
-            account=self._at.get("ExpectedBucketOwner", ""),
+            account=self._bucket_at.get("ExpectedBucketOwner", ""),
             region=self._reading.meta.region_name,
             bucket=self._bucket,
             versioning=self.versioning(),
@@ -87,7 +108,7 @@ class S3Reader:
 
         with explained(f"look at the bucket {self._bucket}"):
             try:
-                reply: Any = self._reading.head_bucket(**self._at)
+                reply: Any = self._reading.head_bucket(**self._bucket_at)
             except ClientError as error:
                 self._check_region(error.response)
                 raise self._why_not(error) from error
@@ -101,7 +122,7 @@ class S3Reader:
             raise AwsRefused(what, hint=f"Write `region: {actual}` into the spec, or set AWS_DEFAULT_REGION={actual}.")
 
     def _why_not(self, error: ClientError) -> Exception:
-        owner = self._at.get("ExpectedBucketOwner")
+        owner = self._bucket_at.get("ExpectedBucketOwner")
         match status(error):
             case 403 if owner and self._visible_without_owner():
                 what = f"The bucket {self._bucket} does not belong to the account {owner}."
@@ -123,13 +144,20 @@ class S3Reader:
     def versioning(self) -> Versioning:
         """See `Reader.versioning`."""
         with explained(f"read the versioning state of {self._bucket}"):
-            return self._reading.get_bucket_versioning(**self._at).get("Status", "Disabled")
+            return self._reading.get_bucket_versioning(**self._bucket_at).get("Status", "Disabled")
 
     def list_current(self, prefix: str) -> Iterator[S3Object]:
         """See `Reader.list_current`. Works for buckets with and without versioning."""
         pages = self._reading.get_paginator("list_object_versions").paginate(**self._at, Prefix=prefix)
         with explained(f"list s3://{self._bucket}/{prefix}"):
             yield from current_objects(pages)
+
+    def list_pages(self, prefixes: Sequence[str]) -> Iterator[tuple[int, list[S3Object]]]:
+        """See `Reader.list_pages`."""
+        for position, prefix in enumerate(prefixes):
+            objects = self.list_current(prefix)
+            while page := list(islice(objects, 1000)):
+                yield position, page
 
     def head(self, key: str) -> S3Object | None:
         """See `Reader.head`."""
@@ -147,6 +175,15 @@ class S3Reader:
         into = io.BytesIO()
         found = self._download(image.key, into, IfMatch=_quoted(image.etag), **version)
         return into.getvalue() if found else None
+
+    def first_bytes(self, image: S3Object, count: int) -> bytes | None:
+        """See `Reader.first_bytes`."""
+        version: dict[str, Any] = {} if image.version_id == NO_VERSION else {"VersionId": image.version_id}
+        if image.size:  # of nothing there is no range
+            version["Range"] = f"bytes=0-{count - 1}"
+        into = io.BytesIO()
+        found = self._download(image.key, into, IfMatch=_quoted(image.etag), **version)
+        return into.getvalue()[:count] if found else None
 
     def _found(self, key: str, call: Callable[..., Any], **arguments: Any) -> Any:
         """Return the reply of a call about *key*; None if there is no such object (any more)."""
@@ -183,10 +220,17 @@ class S3Writer(S3Reader):
     """A bucket whose objects can be hidden and shown again, and that keeps records under `.labelplan/`."""
 
     def __init__(
-        self, bucket: str, account: str | None, session: Session, reading: S3Client, changing: S3Client
+        self,
+        bucket: str,
+        account: str | None,
+        session: Session,
+        reading: S3Client,
+        changing: S3Client,
+        *,
+        requester_pays: bool = False,
     ) -> None:
         """Keep both clients; *changing* sends nothing twice."""
-        super().__init__(bucket, account, session, reading)
+        super().__init__(bucket, account, session, reading, requester_pays=requester_pays)
         self._changing = changing
         reading.meta.events.register("before-parse.s3.ListObjectVersions", keep_order)
 
