@@ -50,7 +50,14 @@ In a label rule, single values replace the spec's defaults, lists replace lists 
 by field.
 """
 
-_NAMES = {"string": "text", "number": "number", "integer": "whole number", "array": "list", "object": "mapping"}
+_NAMES = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "`true` or `false`",
+    "array": "list",
+    "object": "mapping",
+}
 
 
 def spec_page() -> str:
@@ -118,6 +125,8 @@ def _values(setting: dict[str, Any]) -> str:
 
 def _limits(setting: dict[str, Any]) -> str:
     low, high = setting.get("minimum"), setting.get("maximum")
+    if "exclusiveMinimum" in setting:
+        return f", more than {setting['exclusiveMinimum']}, to {high:,}"
     if "exclusiveMaximum" in setting:
         return f", {low} to less than {setting['exclusiveMaximum']}"
     return "" if high is None else f", {low:,} to {high:,}"
@@ -144,7 +153,7 @@ _NO_ERROR = [
     (0, "", "Done."),
     (2, "", "Done, and the plan would delete something (`plan --detailed-exitcode` only)."),
     (3, "", "Done in part: some objects were skipped, left or failed; each is named."),
-    (130, "", "Interrupted by Ctrl-C. The same `apply` or `undo` goes on where it stopped; `plan` begins again."),
+    (130, "", "Interrupted by Ctrl-C. The same command goes on where it stopped; what `plan` paid for is kept."),
 ]
 
 

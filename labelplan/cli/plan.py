@@ -16,7 +16,7 @@ from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress
 from labelplan.errors import CHANGES, DONE, UsageError
-from labelplan.specfile.build import CALLS_PER_USD
+from labelplan.model.price import cost
 from labelplan.view.plan_text import totals_line, warning_lines
 from labelplan.view.style import Style
 
@@ -104,8 +104,8 @@ class _Talk:
         self._paid = paid
 
     def surveyed(self, found: Survey, calls: int) -> None:
-        cost = f", about ${calls / CALLS_PER_USD:,.2f}" if self._paid else ", free of charge"
-        talk(f"{found.objects:,} objects; {calls:,} DetectLabels calls{cost}")
+        price = f", about ${cost(calls):,.2f}" if self._paid else ", free of charge"
+        talk(f"{found.objects:,} objects; {calls:,} DetectLabels calls{price}")
 
     def labelled(self, done: int, total: int) -> None:
         self._progress.update(done, total)

@@ -6,19 +6,16 @@ are checked here once more, for that is where a plan's spec comes in; the finer 
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from labelplan.model.price import calls_for
 from labelplan.model.spec import NEVER, DetectorSettings, Evidence, GradedLabel, Guards, LabelRule, Pin, Service, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-CALLS_PER_USD = 1000
-"""Rekognition's price of the first million images a month: $0.001 each (aws.amazon.com/rekognition/pricing)."""
 
 MAX_LABELS = 50
 THRESHOLD: dict[Service, float] = {"rekognition": 85, "local": 10}
@@ -59,6 +56,8 @@ class _Detector(Struct, frozen=True, forbid_unknown_fields=True):
     service: Service = "rekognition"
     max_labels: int = MAX_LABELS
     min_confidence: float | UnsetType = UNSET
+    tps: float | None = None
+    convert: bool = False
 
 
 class _Budget(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +71,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     labels: dict[str, _Rule]
     account: str | None = None
     region: str | None = None
+    request_payer: Literal["requester"] | None = None
     threshold: float | UnsetType = UNSET
     exclude: _Names = ()
     evidence: Evidence = "any"
@@ -97,6 +97,7 @@ def build_spec(data: Mapping[str, Any]) -> Spec:
         rules=tuple(_rule(name, rule, document) for name, rule in document.labels.items()),
         protect=document.protect,
         max_calls=_calls(document.budget),
+        requester_pays=document.request_payer is not None,
     )
 
 
@@ -138,10 +139,9 @@ def _guards(own: _Guards, spec: _Guards) -> Guards:
 
 def _detector(settings: _Detector) -> DetectorSettings:
     least = float(_first(settings.min_confidence, MIN_CONFIDENCE[settings.service]))
-    return DetectorSettings(settings.service, settings.max_labels, least)
+    tps = None if settings.tps is None else float(settings.tps)
+    return DetectorSettings(settings.service, settings.max_labels, least, settings.convert, tps)
 
 
 def _calls(budget: _Budget) -> int | None:
-    if budget.max_usd is None:
-        return budget.max_calls
-    return int(Decimal(repr(budget.max_usd)) * CALLS_PER_USD)  # decimal: as a float, 1.001 * 1000 is below 1001
+    return budget.max_calls if budget.max_usd is None else calls_for(budget.max_usd)

@@ -34,6 +34,7 @@ def semantic_problems(document: Document) -> Iterator[Problem]:
 def _complaints(spec: Mapping[str, Value], document: Document) -> Iterator[Named]:
     rules = mapping(spec.get("labels"))
     yield from low_thresholds(spec, rules)
+    yield from _not_for_local(mapping(spec.get("detector")))
     yield from overlaps(rules, document)
     yield from deleted_references(rules, document)
     yield from twice(labels(spec, "exclude", ()), document)
@@ -45,6 +46,15 @@ def _complaints(spec: Mapping[str, Value], document: Document) -> Iterator[Named
         if isinstance(rule, dict):
             yield from _rule(rule, ("labels", name))
             yield from contradictions(rule, ("labels", name), excluded, document)
+
+
+def _not_for_local(detector: Mapping[str, Value]) -> Iterator[Named]:
+    if detector.get("service") != "local":
+        return
+    if "tps" in detector:
+        yield ("detector", "tps"), "the local detector has no quota to keep to: remove this line"
+    if detector.get("convert") is True:
+        yield ("detector", "convert"), "the local detector converts nothing, it reads JPEG and PNG: remove this line"
 
 
 def _rule(rule: Mapping[str, Value], at: Where) -> Iterator[Named]:

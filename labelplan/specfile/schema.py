@@ -24,6 +24,7 @@ _EXPECTED: Mapping[str, str] = {
     "string": "text",
     "number": "a number",
     "integer": "a whole number",
+    "boolean": "true or false",
     "array": "a list",
     "object": "a mapping (indented 'key: value' lines)",
 }
@@ -205,6 +206,7 @@ _MESSAGES: dict[str, Callable[[_Breach], str]] = {
     "pattern": _pattern,
     "minimum": lambda b: f"{b.value} is less than the minimum of {b.demand}",
     "maximum": lambda b: f"{b.value} is more than the maximum of {b.demand}",
+    "exclusiveMinimum": lambda b: f"{b.value} is not more than {b.demand}",
     "exclusiveMaximum": _below_100,
     "minLength": lambda _: "is empty: write a text, or remove it",
     "maxLength": lambda b: f"has {len(b.value):,} characters, more than the maximum of {b.demand:,}",

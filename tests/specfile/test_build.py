@@ -101,9 +101,20 @@ def test_pins_and_the_rest_arrive_as_written() -> None:
     assert (spec.rules[0].keep, spec.rules[0].delete) == (("images/deer/4.jpg",), (Pin("images/deer/5.jpg", "9b2c"),))
 
 
-@pytest.mark.parametrize(("usd", "calls"), [("50", 50_000), ("1.001", 1001), ("0.0019", 1), ("0", 0), ("2.3", 2300)])
-def test_dollars_become_calls_at_a_tenth_of_a_cent_rounded_down(usd: str, calls: int) -> None:
+@pytest.mark.parametrize(
+    ("usd", "calls"),
+    [("50", 50_000), ("1.001", 1001), ("0.0019", 1), ("0", 0), ("2.3", 2300), ("1000.0016", 1_000_002)],
+)
+def test_dollars_become_calls_by_the_published_tiers_rounded_down(usd: str, calls: int) -> None:
     assert load(GOOD + f"budget: {{max_usd: {usd}}}\n").spec.max_calls == calls
+
+
+def test_pace_conversion_and_who_pays_arrive_as_written() -> None:
+    spec = load(GOOD + "detector: {tps: 12.5, convert: true}\nrequest_payer: requester\n").spec
+    assert (spec.detector.tps, spec.detector.convert, spec.requester_pays) == (12.5, True, True)
+    spec = load(GOOD + "detector: {tps: 50, convert: false}\n").spec
+    assert (spec.detector.tps, spec.detector.convert, spec.requester_pays) == (50, False, False)
+    assert load(GOOD).spec.detector.tps is None
 
 
 def test_rules_stay_in_the_order_of_the_file() -> None:
@@ -131,6 +142,9 @@ def test_a_spec_can_be_built_again_from_the_json_in_a_plan(threshold: float, exc
         {"threshold": "85"},
         {"surprise": 1},
         {"detector": {"service": "other"}},
+        {"detector": {"tps": "50"}},
+        {"detector": {"convert": 1}},
+        {"request_payer": "owner"},
     ],
 )
 def test_data_that_are_no_spec_are_a_value_error(change: Mapping[str, Any]) -> None:
@@ -162,7 +176,9 @@ def test_builder_and_schema_know_the_same_keys() -> None:
 def test_builder_and_schema_have_the_same_defaults() -> None:
     schema = json.loads(schema_text())
     data = {"version": 1, "bucket": "wildlife", "labels": {"deer": {"prefix": "a/"}}}
-    settings = {name: part["default"] for name, part in schema["properties"]["detector"]["properties"].items()}
+    detector = schema["properties"]["detector"]["properties"]
+    settings = {name: part["default"] for name, part in detector.items() if "default" in part}
+    assert set(detector) - set(settings) == {"tps"}
     defaults = {name: part["default"] for name, part in schema["properties"].items() if "default" in part}
     guards = {name: part["default"] for name, part in schema["$defs"]["guards"]["properties"].items()}
     assert {"threshold", "exclude", "evidence", "detector", "protect", "guards", "backup"} == set(defaults)

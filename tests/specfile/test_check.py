@@ -180,6 +180,19 @@ def test_a_threshold_at_what_is_returned_is_fine(lines: str) -> None:
     assert complaints(GOOD + lines + "\n") == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("tps: 50", "7:28: detector.tps: the local detector has no quota to keep to: remove this line"),
+        ("convert: true", "7:28: detector.convert: the local detector converts nothing, it reads JPEG and PNG: remove"),
+    ],
+)
+def test_what_only_rekognition_can_do_is_refused_beside_the_local_detector(setting: str, said: str) -> None:
+    assert complaint(GOOD + f"detector: {{service: local, {setting}}}\n").startswith(said)
+    assert complaints(GOOD + f"detector: {{service: rekognition, {setting}}}\n") == []
+    assert complaints(GOOD + "detector: {service: local, convert: false}\n") == []
+
+
 def test_a_min_confidence_out_of_range_is_told_once() -> None:
     said = "7:12: detector.min_confidence: 150 is more than the maximum of 100"
     assert complaints(GOOD + "detector: {min_confidence: 150}\nthreshold: 90\n") == [said]

@@ -83,6 +83,16 @@ def test_every_keyword_that_can_fail_has_its_message() -> None:
             GOOD + "detector: {max_labels: 9.5}\n",
             "7:12: detector.max_labels: expected a whole number, got the number 9.5",
         ),
+        (GOOD + "detector: {tps: 0}\n", "7:12: detector.tps: 0 is not more than 0"),
+        (GOOD + "detector: {tps: 10001}\n", "7:12: detector.tps: 10001 is more than the maximum of 10000"),
+        (
+            GOOD + "detector: {convert: maybe}\n",
+            "7:12: detector.convert: expected true or false, got text ('maybe')",
+        ),
+        (
+            GOOD + "request_payer: owner\n",
+            "7:1: request_payer: 'owner' is not requester; write requester, or leave it out: then the bucket's owner",
+        ),
         (
             GOOD + "account: 123456789012\n",
             '7:1: account: expected text, got the number 123456789012: write "123456789012" in quotes if you',
