@@ -1,26 +1,30 @@
-"""`plan`: list, label, decide, write. Joins reader, detector, rules and plan file; changes no bucket."""
+"""`plan`: list, label, decide, write. Joins reader, cache, detector, rules and plan file; changes no bucket."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from labelplan import __version__
-from labelplan.errors import AwsRefused, BudgetExceeded, SpecMismatch
-from labelplan.flow.label import ask_same_model, in_order
-from labelplan.flow.references import NO_ACCESS, NO_ACCESS_HINT, References, find_references, label_references
-from labelplan.flow.survey import Survey, survey
-from labelplan.model.plan import Decision, DetectorRecord, Header, RuleHeader, RuleSummary, Summary, Warn
-from labelplan.model.response import Answered, Unreadable
+from labelplan.detect.wanted import Wanted
+from labelplan.errors import BudgetExceeded, DetectorFailed, SpecMismatch
+from labelplan.flow.answers import Answers
+from labelplan.flow.decisions import decide_all, missing_answers
+from labelplan.flow.observe import Estimate
+from labelplan.flow.pay import pay
+from labelplan.flow.references import ROUNDS, References, find_references, known_model, label_references
+from labelplan.flow.scope import Scope
+from labelplan.flow.survey import survey
+from labelplan.model.plan import DetectorRecord, Header, RuleHeader, RuleSummary, Summary, Warn
 from labelplan.planfile.writer import PlanWriter
 from labelplan.rules.accept import accepted_labels
 from labelplan.rules.advice import label_advice, missed_advice, name_advice, reference_advice
-from labelplan.rules.decide import EMPTY, Judge
+from labelplan.rules.decide import Judge
 from labelplan.rules.guards import breaches
 from labelplan.rules.tally import Tally
 
@@ -28,26 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from labelplan.detect.cache import AnswerCache
     from labelplan.detect.interface import Detector
-    from labelplan.model.objects import LocalImage, S3Object, Target
+    from labelplan.flow.observe import Observer
+    from labelplan.model.objects import Image, LocalImage, Target
     from labelplan.model.plan import AcceptedLabel, Statement
-    from labelplan.model.response import Answer
     from labelplan.model.spec import Spec
     from labelplan.planfile.keys import Signer
-    from labelplan.rules.decide import Verdict
     from labelplan.store.interface import Reader
+    from labelplan.store.spool import Spool
 
 EXPIRES_AFTER = dt.timedelta(days=7)
-
-
-class Observer(Protocol):
-    """Who wants to know how a plan gets on."""
-
-    def surveyed(self, found: Survey, calls: int) -> None:
-        """Hear, before the first call, how many objects there are and how many *calls* will be made."""
-
-    def labelled(self, done: int, total: int) -> None:
-        """Hear that *done* of *total* objects have been decided."""
 
 
 @dataclass(frozen=True)
@@ -74,52 +69,142 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
     target: Target,
     reader: Reader,
     detector: Detector,
+    cache: AnswerCache,
     signer: Signer,
     path: Path,
     *,
     now: dt.datetime,
     observer: Observer,
     signers_sha256: str | None,
+    scope: Scope = Scope(),
 ) -> Planned:
-    """Plan a whole spec and write the signed plan to *path*; whatever goes wrong, *path* is left as it was.
+    """Plan a spec and write the signed plan to *path*; whatever goes wrong, *path* is left as it was.
 
     *target*: what `reader.target()` said. *signers_sha256*: digest of the signers file that governs here, or None.
+    *scope*: the part of the spec that is planned; a plan of a part never applies. What is paid for is in *cache*
+    whatever happens next.
     """
-    spec = source.spec
     signer.unlock()
-    images = find_references(spec, source.local_references, reader)
-    judges = _judges(spec)
-    found = survey(spec, judges, reader)
-    _check_budget(spec, detector, calls=found.to_label + len(images))
-    observer.surveyed(found, found.to_label + len(images))
-    references = label_references(images, detector)
-    judges = [replace(judge, accepted=_accepted(judge, references)) for judge in judges]
-    header = _header(source, target, judges, references, now)
-    tally = Tally(judges)
-    for answer in references.answers.values():
-        tally.saw(answer.response)
-    with PlanWriter(path, header) as writer:
-        decided = _decide_all(judges, reader, detector, references.model_version, tally)
-        for done, decision in enumerate(decided, 1):
-            writer.add(decision)
-            observer.labelled(done, found.objects)
-        summary = _summary(judges, references, tally)
-        statement = writer.finish(summary, signer, signers_sha256)
+    answers = Answers(cache, detector, source.spec.detector, target, reader.fetch)
+    with _survey(source, reader, observer, scope) as looked:
+        references, wanted = _label(looked, answers, observer)
+        with wanted:
+            judges = [replace(judge, accepted=_accepted(judge, references)) for judge in looked.judges]
+            header = _header(source, target, judges, references, now, scope)
+            tally = Tally(judges)
+            for answer in references.answers.values():
+                tally.saw(answer.response)
+            with PlanWriter(path, header) as writer:
+                decided = decide_all(judges, looked.spool, answers, wanted, references.model_version, tally)
+                for done, decision in enumerate(decided, 1):
+                    writer.add(decision)
+                    observer.writing(done, looked.objects)
+                summary = _summary(judges, references, tally)
+                statement = writer.finish(summary, signer, signers_sha256)
     return Planned(header, summary, statement)
 
 
-def _judges(spec: Spec) -> list[Judge]:
-    """Make the rules' judges in the order of the listing: by prefix, in UTF-8 byte order; prefixes never overlap."""
-    references = frozenset(name for rule in spec.rules for name in rule.references)
-    rules = sorted(spec.rules, key=lambda rule: rule.prefix.encode())
-    return [Judge(rule, (), spec.protect, references, spec.detector.max_labels) for rule in rules]
+def estimate_plan(  # noqa: PLR0913, PLR0917 - as above
+    source: SpecSource,
+    target: Target,
+    reader: Reader,
+    detector: Detector,
+    cache: AnswerCache,
+    *,
+    observer: Observer,
+    scope: Scope = Scope(),
+) -> Estimate:
+    """Look at all that a plan would look at, and say what it would take; pays nothing, writes nothing."""
+    answers = Answers(cache, detector, source.spec.detector, target, reader.fetch)
+    with _survey(source, reader, observer, scope) as looked:
+        wanted, estimate = looked.still_to_ask(answers, known_model(looked.images, answers))
+        with wanted:
+            return estimate
 
 
-def _check_budget(spec: Spec, detector: Detector, calls: int) -> None:
-    if detector.paid and spec.max_calls is not None and calls > spec.max_calls:
+@dataclass(frozen=True)
+class _Looked:
+    """What stands before the first call: the rules' judges in the order of the listing, references, all objects."""
+
+    spec: Spec
+    judges: Sequence[Judge]
+    images: Mapping[str, Image]
+    spool: Spool
+
+    def __enter__(self) -> _Looked:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.spool.close()
+
+    @property
+    def objects(self) -> int:
+        return sum(self.spool.count(position) for position in range(len(self.judges)))
+
+    def still_to_ask(self, answers: Answers, model: str) -> tuple[Wanted, Estimate]:
+        """Find out what has no answer of *model* yet, and so what it will take."""
+        contents = {answers.content(image) for image in self.images.values()}
+        references = answers.missing(list(contents), model)
+        wanted, cached = missing_answers(self.judges, self.spool, answers, model, references)
+        detector = answers.detector
+        estimate = Estimate(
+            objects=self.objects,
+            calls=len(wanted) + len(references),
+            cached=cached + len(contents) - len(references),
+            paid=detector.paid,
+            tps=detector.tps,
+            tps_from=detector.tps_from,
+        )
+        return wanted, estimate
+
+
+def _survey(source: SpecSource, reader: Reader, observer: Observer, scope: Scope) -> _Looked:
+    rules = scope.chosen(source.spec)
+    images = find_references(rules, source.local_references, reader)
+    # in the order of the listing: by prefix, in UTF-8 byte order; prefixes never overlap
+    keys = frozenset(name for rule in source.spec.rules for name in rule.references)
+    most = source.spec.detector.max_labels
+    judges = [
+        Judge(rule, (), source.spec.protect, keys, most)
+        for rule in sorted(rules, key=lambda rule: rule.prefix.encode())
+    ]
+    spool = survey(judges, reader, observer, whole=not scope.rules)
+    if scope.sample is not None:
+        with spool:
+            spool = spool.pick(scope.sample)
+    return _Looked(source.spec, judges, images, spool)
+
+
+def _label(looked: _Looked, answers: Answers, observer: Observer) -> tuple[References, Wanted]:
+    """Have all labelled, references first; what is wanted anew if the service turns out to have another model."""
+    model, told = known_model(looked.images, answers), -1
+    for _ in range(2 * ROUNDS):
+        wanted, estimate = looked.still_to_ask(answers, model)
+        try:
+            _check_budget(looked.spec, estimate)
+            if len(wanted) > told:
+                told = len(wanted)
+                observer.estimated(estimate)
+            references = label_references(looked.images, answers, model)
+            moved = references.model_version if references.model_version != model else ""
+            if not moved:
+                moved = pay(wanted, answers, model, observer, settled=references.fresh)
+        except BaseException:
+            wanted.close()
+            raise
+        if not moved:
+            return references, wanted
+        wanted.close()
+        model = moved
+    raise DetectorFailed("The service changes its model again and again.", hint="Plan again later.")
+
+
+def _check_budget(spec: Spec, estimate: Estimate) -> None:
+    if estimate.paid and spec.max_calls is not None and estimate.calls > spec.max_calls:
         raise BudgetExceeded(
-            f"The plan needs {calls:,} DetectLabels calls, the spec's budget is {spec.max_calls:,}.",
-            hint=f"Nothing was paid. Write into the spec: budget: {{max_calls: {calls}}}",
+            f"The plan needs {estimate.calls:,} DetectLabels calls, the budget is {spec.max_calls:,}.",
+            hint="Nothing was paid now. Raise the budget (budget in the spec, --max-calls, --max-usd), or try a part: "
+            "--sample, --rule.",
         )
 
 
@@ -134,8 +219,13 @@ def _accepted(judge: Judge, references: References) -> tuple[AcceptedLabel, ...]
     return accepted
 
 
-def _header(
-    source: SpecSource, target: Target, judges: Sequence[Judge], references: References, now: dt.datetime
+def _header(  # noqa: PLR0913, PLR0917 - a header's parts, each once
+    source: SpecSource,
+    target: Target,
+    judges: Sequence[Judge],
+    references: References,
+    now: dt.datetime,
+    scope: Scope,
 ) -> Header:
     settings = source.spec.detector
     created = now.astimezone(dt.UTC).replace(microsecond=0)
@@ -151,42 +241,7 @@ def _header(
         created=created,
         expires=created + EXPIRES_AFTER,
         nonce=secrets.token_hex(16),
-    )
-
-
-def _decide_all(
-    judges: Sequence[Judge], reader: Reader, detector: Detector, model_version: str, tally: Tally
-) -> Iterator[Decision]:
-    """Yield every object's decision in the order of the keys."""
-
-    def decide(placed: tuple[int, S3Object]) -> tuple[Verdict, Answer | None]:
-        position, item = placed
-        judge = judges[position]
-        if verdict := judge.without_answer(item):
-            return verdict, None
-        answer = ask_same_model(detector, item, model_version) if item.size else EMPTY
-        return judge.with_answer(answer), answer
-
-    listed = ((at, item) for at, judge in enumerate(judges) for item in reader.list_current(judge.rule.prefix))
-    for (position, item), (verdict, answer) in in_order(listed, decide, detector.concurrency):
-        tally.add(position, verdict, answer)
-        yield _decision(judges[position], item, verdict, answer)
-    if tally.errors[NO_ACCESS] and not tally.labelled:
-        raise AwsRefused("Rekognition could read none of the objects.", hint=NO_ACCESS_HINT)
-
-
-def _decision(judge: Judge, item: S3Object, verdict: Verdict, answer: Answer | None) -> Decision:
-    return Decision(
-        key=item.key,
-        version_id=item.version_id,
-        etag=item.etag,
-        size=item.size,
-        rule=judge.rule.name,
-        action=verdict.action,
-        reason=verdict.reason,
-        labels=verdict.labels,
-        error=answer if isinstance(answer, Unreadable) else UNSET,
-        response=Raw(answer.raw) if isinstance(answer, Answered) else UNSET,
+        partial=scope.partial,
     )
 
 

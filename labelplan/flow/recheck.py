@@ -71,7 +71,7 @@ def _judges(header: Header) -> dict[str, Judge]:
     recorded = {rule.name: rule for rule in header.rules}
     keys = frozenset(name for rule in spec.rules for name in rule.references)
     judges = {}
-    for rule in spec.rules:
+    for rule in (rule for rule in spec.rules if rule.name in recorded):
         accepted = accepted_labels(rule, _references(recorded[rule.name]))
         if accepted != recorded[rule.name].accepted:
             raise PlanCorrupt(f"labels.{rule.name}: the accepted labels do not follow from the references' answers.")
@@ -107,6 +107,7 @@ def _spec(header: Header) -> Spec:
         spec = build_spec(msgspec.json.decode(header.spec))
     except (ValueError, RecursionError) as error:
         raise PlanCorrupt(f"The spec in the plan cannot be read: {error}") from None
-    if odd := {rule.name for rule in spec.rules} ^ {rule.name for rule in header.rules}:
+    there, planned = {rule.name for rule in spec.rules}, {rule.name for rule in header.rules}
+    if odd := planned - there if header.partial else planned ^ there:
         raise PlanCorrupt(f"The plan's label rules are not those of the spec in it: {', '.join(sorted(odd))}.")
     return spec

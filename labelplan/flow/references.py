@@ -1,4 +1,4 @@
-"""Find the reference images of every rule and label each of them once."""
+"""Find the reference images of every rule and have each of them labelled, all by one model."""
 
 from __future__ import annotations
 
@@ -8,36 +8,44 @@ from typing import TYPE_CHECKING
 from msgspec import Raw
 
 from labelplan.errors import AwsRefused, DetectorFailed, LabelplanError, SpecMismatch
-from labelplan.flow.label import in_order
+from labelplan.flow.parallel import in_order
 from labelplan.model.objects import LocalImage
 from labelplan.model.plan import ReferenceRecord
-from labelplan.model.response import Answered, Unreadable
+from labelplan.model.response import NO_ACCESS, Answered
 from labelplan.model.spec import is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from labelplan.detect.interface import Detector
+    from labelplan.flow.answers import Answers
     from labelplan.model.objects import Image
-    from labelplan.model.response import Response
-    from labelplan.model.spec import LabelRule, Spec
+    from labelplan.model.response import Response, Unreadable
+    from labelplan.model.spec import LabelRule
     from labelplan.store.interface import Reader
 
-NO_ACCESS = "InvalidS3ObjectException"
-"""Rekognition's one code for a missing key, another region, and no permission on the object or its KMS key."""
 NO_ACCESS_HINT = (
     "Rekognition reads S3 with your own identity: check s3:GetObject (s3:GetObjectVersion in a versioned bucket), "
     "kms:Decrypt for an encrypted one, and that Rekognition is called in the bucket's region."
 )
 
+LOOKS = 16
+"""How many references are looked up at once."""
+
+ROUNDS = 3
+"""How often references are asked again for answers of one model."""
+
 
 @dataclass(frozen=True)
 class References:
-    """All reference images with their answers, by the name that the spec gives them."""
+    """All reference images with their answers, by the name that the spec gives them.
+
+    *fresh*: whether one of the answers was given just now, so that *model_version* is what the service has today.
+    """
 
     images: Mapping[str, Image]
     answers: Mapping[str, Answered]
     model_version: str
+    fresh: bool
 
     def of(self, rule: LabelRule) -> list[tuple[str, Response]]:
         """Return the references of one rule, as the rules take them."""
@@ -48,34 +56,61 @@ class References:
         return tuple(_record(name, self.images[name], self.answers[name]) for name in rule.references)
 
 
-def find_references(spec: Spec, local: Mapping[str, LocalImage], reader: Reader) -> dict[str, Image]:
+def find_references(rules: Sequence[LabelRule], local: Mapping[str, LocalImage], reader: Reader) -> dict[str, Image]:
     """Look every reference up once; raises `SpecMismatch` naming all that are not there, before anything is paid."""
-    found: dict[str, Image] = {}
-    missing: list[str] = []
-    for rule in spec.rules:
-        for name in rule.references:
-            image = found.get(name) or (local.get(name) if is_file(name) else reader.head(name))
-            if image is None:
-                missing.append(f"  labels.{rule.name}.references: there is no object {name} in {spec.bucket}")
-            else:
-                found[name] = image
+    names = dict.fromkeys(name for rule in rules for name in rule.references)
+
+    def look(name: str) -> Image | None:
+        return local.get(name) if is_file(name) else reader.head(name)
+
+    found = dict(in_order(names, look, LOOKS))
+    missing = [
+        f"  labels.{rule.name}.references: there is no object {name}"
+        for rule in rules
+        for name in rule.references
+        if found[name] is None
+    ]
     if missing:
         raise SpecMismatch("References are missing:\n" + "\n".join(missing), hint="Correct their keys in the spec.")
-    return found
+    return {name: image for name, image in found.items() if image is not None}
 
 
-def label_references(images: Mapping[str, Image], detector: Detector) -> References:
-    """Label the reference images; each must have an answer, and all from one model."""
-    answers: dict[str, Answered] = {}
-    for (name, _), answer in in_order(images.items(), lambda item: detector.detect(item[1]), detector.concurrency):
-        if isinstance(answer, Unreadable):
-            raise _cannot_be_labelled(name, answer)
-        answers[name] = answer
-    versions = sorted({answer.response.LabelModelVersion for answer in answers.values()})
-    if len(versions) > 1:
-        what = f"The references were answered by different models: {', '.join(versions)}."
-        raise DetectorFailed(what, hint="The service is changing its model right now; plan again later.")
-    return References(images, answers, versions[0] if versions else "")
+def known_model(images: Mapping[str, Image], answers: Answers) -> str:
+    """Return the one model that answered for all references whose answers are kept; empty if there is none such."""
+    found = answers.known([answers.content(image) for image in images.values()])
+    versions = {answer.response.LabelModelVersion for answer in found.values() if isinstance(answer, Answered)}
+    return versions.pop() if len(versions) == 1 else ""
+
+
+def label_references(images: Mapping[str, Image], answers: Answers, model: str = "") -> References:
+    """Have the reference images labelled; each must have an answer, and all from one model.
+
+    *model*: the `LabelModelVersion` that kept answers must have, empty for any. Raises `SpecMismatch`, `AwsRefused`,
+    `AnswersPending`, `DetectorFailed`, and what the detector raises.
+    """
+    before = answers.traffic().calls
+    for _ in range(ROUNDS):
+        labelled = _label_all(images, answers, model)
+        versions = {answer.response.LabelModelVersion for answer in labelled.values()}
+        if len(versions) <= 1:
+            fresh = answers.traffic().calls > before
+            return References(images, labelled, versions.pop() if versions else "", fresh)
+        model = max(versions)
+    what = f"The references were answered by different models: {', '.join(sorted(versions))}."
+    raise DetectorFailed(what, hint="The service is changing its model right now; plan again later.")
+
+
+def _label_all(images: Mapping[str, Image], answers: Answers, model: str) -> dict[str, Answered]:
+    labelled = {}
+    # the first one alone: should a permission be missing, nothing else is sent
+    items = list(images.items())
+    for some in (items[:1], items[1:]):
+        concurrency = max(1, min(answers.detector.concurrency, len(some)))
+        for (name, _), answer in in_order(some, lambda item: answers.wait(item[1], model), concurrency):
+            if not isinstance(answer, Answered):
+                raise _cannot_be_labelled(name, answer)
+            labelled[name] = answer
+    return labelled
 
 
 def _cannot_be_labelled(name: str, answer: Unreadable) -> LabelplanError:
