@@ -24,8 +24,8 @@ from tests.simulators.rekognition.server import Server
 from tests.simulators.rekognition.service import THREADS, Service
 from tests.simulators.rekognition.settings import Settings, changed, described
 
-CALLERS = """JSON file of who may ask: {"ACCESS KEY": {"secret": "...", "token": "", "expired": false, "rekognition": true,
-"quotas": true}}; default: the key of AWS_ACCESS_KEY_ID, and anybody, unchecked, where that is not set"""
+CALLERS = """who may ask, a JSON file: {"ACCESS KEY": {"secret": "...", "token": "", "expired": false,
+"rekognition": true, "quotas": true}}; default: the key of AWS_ACCESS_KEY_ID, and anybody, unchecked, without it"""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -44,7 +44,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--answers",
         default="generated",
         metavar="FROM",
-        help="generated (default), local (the small model), or a table by sha256: a JSON file or a folder of SHA256.json",
+        help="generated (default), local (the small model), or a table: a JSON object by sha256, or a folder",
     )
     parser.add_argument("--verbatim", action="store_true", help="send the table's answers byte for byte")
     parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin closes, so with who started it")
@@ -77,13 +77,8 @@ async def serve(given: argparse.Namespace, settings: Settings, s3: str) -> None:
     if given.end_with_stdin:
         loop.add_reader(sys.stdin, end.set)  # nobody writes to it: it is readable when it is closed
     objects = Objects(s3, THREADS) if s3 else None
-    service = Service(
-        settings,
-        open_answers(given.answers, verbatim=given.verbatim),
-        objects,
-        known_callers(given.callers),
-        given.seed,
-    )
+    answers = open_answers(given.answers, verbatim=given.verbatim)
+    service = Service(settings, answers, objects, known_callers(given.callers), given.seed)
     print(await Server(service).start(given.port), flush=True)  # noqa: T201 - who started it waits for this
     await end.wait()
 

@@ -6,6 +6,8 @@ import math
 import random
 from typing import TYPE_CHECKING
 
+from tests.simulators.rekognition.errors import download_limit, internal_error, over_the_quota, unavailable
+
 if TYPE_CHECKING:
     from tests.simulators.rekognition.settings import Fault, Settings
 
@@ -36,3 +38,15 @@ class Chance:
     def latency(self, settings: Settings) -> float:
         """Seconds; lognormal around the median."""
         return settings.latency * math.exp(self._random.gauss(0, settings.sigma))
+
+
+def fail(fault: Fault) -> None:
+    """Raise the `Refusal` that *fault* is, if it is one."""
+    if fault == "error":
+        raise internal_error()
+    if fault == "unavailable":
+        raise unavailable()
+    if fault == "throttle":
+        raise over_the_quota()
+    if fault == "download":
+        raise download_limit()

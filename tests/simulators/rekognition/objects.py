@@ -34,8 +34,9 @@ class Objects:
 
     def read(self, reference: S3Reference, identity: Identity) -> bytes:
         """Return the object's bytes; raises `Refusal`."""
-        self._check_region(reference.Bucket, identity)
-        path = f"/{reference.Bucket}/{quote(reference.Name, safe='/~')}"
+        bucket, name = reference.Bucket or "", reference.Name or ""
+        self._check_region(bucket, identity)
+        path = f"/{bucket}/{quote(name, safe='/~')}"
         query = {"versionId": reference.Version} if reference.Version is not None else {}
         response = self._ask("GET", path, query, identity)
         try:

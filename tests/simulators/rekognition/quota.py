@@ -51,9 +51,8 @@ class Ramp:
     """
 
     def __init__(self) -> None:
-        self._bins: deque[int] = deque(
-            [0] * (BINS_A_SECOND * (1 + SECONDS_BEFORE)), BINS_A_SECOND * (1 + SECONDS_BEFORE)
-        )
+        bins = BINS_A_SECOND * (1 + SECONDS_BEFORE)
+        self._bins = deque([0] * bins, bins)
         self._newest = 0
 
     def allows(self, multiple: float, now: float) -> bool:

@@ -39,7 +39,8 @@ class Server:
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        # cancelled: the simulator ends
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             try:
                 while request := await read_request(reader, writer):
                     if request.headers.get("x-amz-target") == DETECT:
@@ -95,9 +96,8 @@ class Server:
     def _control(self, request: Request) -> tuple[int, bytes]:
         """Change settings; answer with all of them."""
         try:
-            self._service.change(
-                changed(self._service.settings, msgspec.json.decode(request.body, type=dict[str, Any]))
-            )
+            changes = msgspec.json.decode(request.body, type=dict[str, Any])
+            self._service.change(changed(self._service.settings, changes))
         except ValueError as error:  # msgspec's among them
             return BAD_REQUEST, msgspec.json.encode({"message": str(error)})
         return OK, msgspec.json.encode(self._service.settings)

@@ -18,10 +18,9 @@ from msgspec import Struct
 from tests.simulators.rekognition import errors
 from tests.simulators.rekognition.caller import Caller, Identity, denied, identify
 from tests.simulators.rekognition.checks import Parameters, check, read_parameters
-from tests.simulators.rekognition.faults import Chance
+from tests.simulators.rekognition.faults import Chance, fail
 from tests.simulators.rekognition.image import check_image
 from tests.simulators.rekognition.ledger import Ledger
-from tests.simulators.rekognition.objects import Objects
 from tests.simulators.rekognition.quota import Ramp, TokenBucket
 from tests.simulators.rekognition.select import cut
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.simulators.rekognition.answers import Answers
+    from tests.simulators.rekognition.objects import Objects
     from tests.simulators.rekognition.settings import Fault, Settings
     from tests.simulators.rekognition.wire import Request
 
@@ -39,13 +39,17 @@ UNREAD = "?"
 """The key of a call that nobody could make sense of."""
 
 
+Fate = Literal["reply", "reset", "hang"]
+FATES: dict[Fault, Fate] = {"hang": "hang", "reset-billed": "reset"}
+
+
 class Outcome(Struct, frozen=True):
     """What a call comes to: a reply at the instant *due* (of the event loop's clock), a reset then, or a hang."""
 
     due: float
     status: int
     body: bytes
-    fate: Literal["reply", "reset", "hang"] = "reply"
+    fate: Fate = "reply"
 
 
 class Service:
@@ -88,7 +92,7 @@ class Service:
             if fault == "reset":
                 self.ledger.lose(key)
                 return Outcome(began + settings.refusal_latency, 0, b"", "reset")
-            _fail(fault)
+            fail(fault)
             check(parameters)
             sha256, body = await self._answer(parameters, identity)
         except errors.Refusal as refusal:
@@ -101,7 +105,7 @@ class Service:
             self.ledger.lose(key)
         late = settings.slow_seconds if fault == "slow" else 0
         due = began + self._chance.latency(settings) + late
-        return Outcome(due, 200, body, {"hang": "hang", "reset-billed": "reset"}.get(fault, "reply"))
+        return Outcome(due, 200, body, FATES.get(fault, "reply"))
 
     def allowed(self) -> float:
         """Return how many calls the quota would have allowed so far, besides the full bucket at the start."""
@@ -162,14 +166,3 @@ def _key(parameters: Parameters) -> str:
     if image and image.S3Object:
         return f"{image.S3Object.Bucket}/{image.S3Object.Name}"
     return hashlib.sha256(image.Bytes).hexdigest() if image and image.Bytes else UNREAD
-
-
-def _fail(fault: Fault) -> None:
-    refusals = {
-        "error": errors.internal_error,
-        "unavailable": errors.unavailable,
-        "throttle": errors.over_the_quota,
-        "download": errors.download_limit,
-    }
-    if fault in refusals:
-        raise refusals[fault]()
