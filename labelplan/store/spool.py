@@ -84,7 +84,7 @@ class Spool:
         self._counts[position] += len(objects)
 
     def pages(self) -> Iterator[tuple[int, list[S3Object]]]:
-        """Stream everything that has been appended, as it was appended; may be done any number of times, side by side."""
+        """Stream all that has been appended, as it was; may be done any number of times, and several at once."""
         at, file = 0, self._file.fileno()
         while at < self._end:
             length = int.from_bytes(os.pread(file, _LENGTH, at), "big")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from labelplan.errors import AwsRefused
-from labelplan.store.listing import current_objects, in_order, keep_order, newest_first
+from labelplan.model.objects import S3Object
+from labelplan.store.listing import in_order, in_turn, keep_order, newest_first
+from labelplan.store.listing_xml import Marker, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
@@ -18,21 +23,53 @@ def entry(key: str, version: str = "v1", *, latest: bool = True, age: int = 0) -
     return {"Key": key, "VersionId": version, "ETag": '"e"', "Size": 1, "IsLatest": latest, "LastModified": when}
 
 
+def pages_of(*pages: Page) -> Callable[[Marker | None], Page]:
+    left = iter(pages)
+    return lambda _marker: next(left)
+
+
+def page(*keys: str, following: Marker | None = None) -> Page:
+    return Page([S3Object(key, "v1", "e", 1) for key in keys], following)
+
+
+def goes_on(key: str, version_id: str = "v") -> Marker:
+    return Marker(key, version_id)
+
+
+def test_pages_are_asked_for_where_the_one_before_ended() -> None:
+    given = {
+        None: page("a", following=goes_on("a")),
+        goes_on("a"): page(following=goes_on("b")),
+        goes_on("b"): page("c"),
+    }
+    assert list(in_turn(given.__getitem__, "")) == [page("a").objects, page("c").objects]
+
+
 @pytest.mark.parametrize(("first", "second"), [("b", "a"), ("a", "a"), ("\U0001f98c", "\uff5e")])
 def test_keys_out_of_byte_order_or_twice_are_refused(first: str, second: str) -> None:
-    pages = [{"Versions": [entry(first)]}, {"Versions": [entry(second)]}]
     with pytest.raises(AwsRefused, match="UTF-8 byte order"):
-        list(current_objects(pages))
+        list(in_turn(pages_of(page(first, following=goes_on(first)), page(second)), ""))
+    with pytest.raises(AwsRefused, match="UTF-8 byte order"):
+        list(in_turn(pages_of(page(first, second)), ""))
 
 
 def test_a_key_whose_bytes_are_unknown_is_refused() -> None:
     with pytest.raises(AwsRefused, match=r"U\+FFFD"):
-        list(current_objects([{"Versions": [entry("deer/\ufffd.jpg")]}]))
+        list(in_turn(pages_of(page("deer/\ufffd.jpg")), ""))
+    with pytest.raises(AwsRefused, match=r"U\+FFFD"):
+        list(in_turn(pages_of(page(following=goes_on("deer/\ufffd.jpg"))), ""))
 
 
-def test_older_versions_do_not_disturb_the_order() -> None:
-    page = {"Versions": [entry("a", "v2"), entry("a", "v1", latest=False), entry("b")], "DeleteMarkers": [entry("c")]}
-    assert [(one.key, one.version_id) for one in current_objects([page, {}])] == [("a", "v2"), ("b", "v1")]
+@pytest.mark.parametrize("keys", [("deep/a", "deer/a"), ("deer/a", "elk/a")])
+def test_a_key_that_was_not_asked_for_is_refused(keys: tuple[str, ...]) -> None:
+    with pytest.raises(AwsRefused, match="which is not under 'deer/'"):
+        list(in_turn(pages_of(page(*keys)), "deer/"))
+
+
+def test_pages_of_nothing_but_old_versions_that_come_again_are_refused() -> None:
+    following = {None: "a", "a": "b", "b": "a"}
+    with pytest.raises(AwsRefused, match="goes round in circles"):
+        list(in_turn(lambda marker: page(following=goes_on(following[marker.key if marker else None])), ""))
 
 
 XML = (
@@ -79,13 +116,6 @@ def test_a_server_that_lists_all_versions_before_all_markers_is_put_in_order_by_
         DeleteMarkers=[entry("a", "m2", age=2), entry("a", "m1", latest=False, age=3)],
     )
     assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
-
-
-@pytest.mark.parametrize("name", ["Key", "ETag", "Size", "IsLatest"])
-@pytest.mark.parametrize("odd", [None, ""])
-def test_a_server_that_does_not_say_what_s3_says_is_refused(name: str, odd: str | None) -> None:
-    with pytest.raises(AwsRefused, match=f"The server does not say the {name} of"):
-        list(current_objects([{"Versions": [entry("deer/1.jpg") | {name: odd}]}]))
 
 
 def test_entries_that_the_parser_did_not_give_are_refused() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from labelplan.errors import AwsRefused
 from labelplan.model.objects import S3Object
 from labelplan.store.connect import READING
-from labelplan.store.s3 import S3Reader, open_reader, open_writer
+from labelplan.store.s3 import open_reader, open_writer
 from tests.wire import answer, answers, lost_replies, recorded
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def put(s3: S3Client, bucket: str, key: str, body: bytes = b"deer") -> S3Object:
 
 
 def client_of(reader: Any) -> Any:
-    return cast("S3Reader", reader)._reading
+    return reader._reading
 
 
 def test_the_current_objects_come_in_utf8_byte_order(s3: S3Client, bucket: str) -> None:
