@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING
 
 from labelplan.detect.content import content_of, kind_of
-from labelplan.detect.convert import convert_image
 from labelplan.errors import AnswersPending
 from labelplan.model.response import CONVERTIBLE, OF_CONTENT, Answered, Unreadable
 
@@ -113,6 +112,8 @@ class Answers:
         return answer
 
     def _detect_converted(self, image: Image) -> Answer:
+        from labelplan.detect.convert import convert_image  # noqa: PLC0415 - loads Pillow
+
         converted = convert_image(image, self._fetch)
         return converted if isinstance(converted, Unreadable) else self.detector.detect(converted)
 

@@ -42,7 +42,7 @@ class Observer(Protocol):
         """Hear how many objects have been listed so far."""
 
     def estimated(self, estimate: Estimate) -> None:
-        """Hear, before the first call, what the plan will take; once more if the service turns out to have a new model."""
+        """Hear, before the first call, what the plan will take; once more if the service has a new model."""
 
     def labelling(self, state: Labelling) -> None:
         """Hear how the calls get on, several times a second."""

@@ -36,9 +36,9 @@ IN_A_ROW = 50
 def pay(wanted: Wanted, answers: Answers, model: str, observer: Observer, *, settled: bool) -> str:
     """Ask about every content in *wanted*; return the model version that the service has moved to, else nothing.
 
-    *model*: the references' `LabelModelVersion`, empty for any; *settled*: whether the service gave it just now, so that
-    an answer of another one is no news. Raises `AnswersPending` when everything was tried and some have no answer, and
-    what the detector raises: then nothing more is begun.
+    *model*: the references' `LabelModelVersion`, empty for any; *settled*: whether the service gave it just now, so
+    that an answer of another one is no news. Raises `AnswersPending` when everything was tried and some have no answer,
+    and what the detector raises: then nothing more is begun.
     """
     payer = _Payer(wanted, answers, model, observer, settled=settled)
     detector = answers.detector

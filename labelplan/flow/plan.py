@@ -5,20 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 from msgspec import Raw
 
 from labelplan import __version__
-from labelplan.detect.wanted import Wanted
 from labelplan.errors import BudgetExceeded, DetectorFailed, SpecMismatch
 from labelplan.flow.answers import Answers
 from labelplan.flow.decisions import decide_all, missing_answers
 from labelplan.flow.observe import Estimate
 from labelplan.flow.pay import pay
 from labelplan.flow.references import ROUNDS, References, find_references, known_model, label_references
-from labelplan.flow.scope import Scope
+from labelplan.flow.scope import EVERYTHING, Scope
 from labelplan.flow.survey import survey
 from labelplan.model.plan import DetectorRecord, Header, RuleHeader, RuleSummary, Summary, Warn
 from labelplan.planfile.writer import PlanWriter
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from labelplan.detect.cache import AnswerCache
     from labelplan.detect.interface import Detector
+    from labelplan.detect.wanted import Wanted
     from labelplan.flow.observe import Observer
     from labelplan.model.objects import Image, LocalImage, Target
     from labelplan.model.plan import AcceptedLabel, Statement
@@ -76,7 +76,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
     now: dt.datetime,
     observer: Observer,
     signers_sha256: str | None,
-    scope: Scope = Scope(),
+    scope: Scope = EVERYTHING,
 ) -> Planned:
     """Plan a spec and write the signed plan to *path*; whatever goes wrong, *path* is left as it was.
 
@@ -104,7 +104,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
     return Planned(header, summary, statement)
 
 
-def estimate_plan(  # noqa: PLR0913, PLR0917 - as above
+def estimate_plan(  # noqa: PLR0913 - as above
     source: SpecSource,
     target: Target,
     reader: Reader,
@@ -112,7 +112,7 @@ def estimate_plan(  # noqa: PLR0913, PLR0917 - as above
     cache: AnswerCache,
     *,
     observer: Observer,
-    scope: Scope = Scope(),
+    scope: Scope = EVERYTHING,
 ) -> Estimate:
     """Look at all that a plan would look at, and say what it would take; pays nothing, writes nothing."""
     answers = Answers(cache, detector, source.spec.detector, target, reader.fetch)
@@ -131,7 +131,7 @@ class _Looked:
     images: Mapping[str, Image]
     spool: Spool
 
-    def __enter__(self) -> _Looked:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -177,7 +177,7 @@ def _survey(source: SpecSource, reader: Reader, observer: Observer, scope: Scope
 
 def _label(looked: _Looked, answers: Answers, observer: Observer) -> tuple[References, Wanted]:
     """Have all labelled, references first; what is wanted anew if the service turns out to have another model."""
-    model, told = known_model(looked.images, answers), -1
+    model, told, settled = known_model(looked.images, answers), -1, False
     for _ in range(2 * ROUNDS):
         wanted, estimate = looked.still_to_ask(answers, model)
         try:
@@ -186,9 +186,10 @@ def _label(looked: _Looked, answers: Answers, observer: Observer) -> tuple[Refer
                 told = len(wanted)
                 observer.estimated(estimate)
             references = label_references(looked.images, answers, model)
+            settled = settled or references.fresh  # after that, another model is single answers' own affair
             moved = references.model_version if references.model_version != model else ""
             if not moved:
-                moved = pay(wanted, answers, model, observer, settled=references.fresh)
+                moved = pay(wanted, answers, model, observer, settled=settled)
         except BaseException:
             wanted.close()
             raise

@@ -30,7 +30,7 @@ class Scope:
         return ", ".join(parts)
 
     def chosen(self, spec: Spec) -> list[LabelRule]:
-        """Return the spec's rules that are in it, in the spec's order; raises `UsageError` for one that is not there."""
+        """Return the spec's rules that are in it, in the spec's order; raises `UsageError` for an unknown one."""
         names = [rule.name for rule in spec.rules]
         for name in self.rules:
             if name not in names:
@@ -38,3 +38,6 @@ class Scope:
                 meant = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(names[:20])}"
                 raise UsageError(f"The spec has no label rule '{name}'; {meant}")
         return [rule for rule in spec.rules if not self.rules or rule.name in self.rules]
+
+
+EVERYTHING = Scope()

@@ -49,20 +49,22 @@ def survey(judges: Sequence[Judge], reader: Reader, observer: Observer, *, whole
             objects += len(page)
             observer.listed(objects)
         problems = [
-            _nothing_there(judge.rule, reader)
-            for judge, filled in zip(judges, seen.filled, strict=True)
-            if not filled
+            _nothing_there(judge.rule, reader) for judge, filled in zip(judges, seen.filled, strict=True) if not filled
         ]
         problems += _unmatched([judge.rule for judge in judges], seen)
-        if problems:
-            raise SpecMismatch(
-                "The spec does not fit the bucket:\n" + "\n".join(f"  {problem}" for problem in problems),
-                hint="Nothing was labelled and nothing paid. Correct the spec, or the bucket, and plan again.",
-            )
+        _refuse(problems)
     except BaseException:
         spool.close()
         raise
     return spool
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise SpecMismatch(
+            "The spec does not fit the bucket:\n" + "\n".join(f"  {problem}" for problem in problems),
+            hint="Nothing was labelled and nothing paid. Correct the spec, or the bucket, and plan again.",
+        )
 
 
 def _look(seen: _Seen, judge: Judge, position: int, page: Sequence[S3Object]) -> None:

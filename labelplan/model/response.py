@@ -7,10 +7,15 @@ the answer itself is kept as the bytes that came.
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Named(Struct, frozen=True, gc=False):
@@ -46,11 +51,16 @@ class Unreadable(Struct, frozen=True):
     message: str
 
 
-class Answered(Struct, frozen=True):
+class Answered(Struct, frozen=True, dict=True):
     """An answer: *raw* is the JSON as it came (one line, UTF-8), *response* its decoded part."""
 
     raw: bytes
     response: Response
+
+    @cached_property
+    def names(self) -> dict[str, Label]:
+        """The answer's labels by every name it knows (`by_name`)."""
+        return by_name(self.response.Labels)
 
 
 Answer = Answered | Unreadable
@@ -64,7 +74,19 @@ CONVERTIBLE = frozenset({"image-too-large", "invalid-image"})
 NO_ACCESS = "no-access"
 """The service could not read the object: missing, another region, no permission on it or on its KMS key."""
 
+_confidence = attrgetter("Confidence")
 _decoder = msgspec.json.Decoder(Response)
+
+
+def by_name(labels: Iterable[Label]) -> dict[str, Label]:
+    """Map every name that an answer knows to its label, the surest one; an alias counts only where no label has it.
+
+    Aliases are resolved within one answer only; what another answer calls a label proves nothing about this one.
+    """
+    surest_last = sorted(labels, key=_confidence)
+    names = {alias.Name: label for label in surest_last for alias in label.Aliases}
+    names.update((label.Name, label) for label in surest_last)
+    return names
 
 
 def decode_response(raw: bytes) -> Response:

@@ -76,8 +76,8 @@ class LabelRule(Struct, frozen=True):
 class Spec(Struct, frozen=True):
     """A whole spec. *rules* are in the order of the file; *account*, *region*: None when left to AWS's configuration.
 
-    *max_calls* is the budget of paid DetectLabels attempts; None: no limit. *requester_pays*: the caller pays for what he
-    reads from the bucket, and says so with every request.
+    *max_calls* is the budget of paid DetectLabels attempts; None: no limit. *requester_pays*: the caller pays for what
+    he reads from the bucket, and says so with every request.
     """
 
     bucket: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from labelplan.model.plan import AcceptedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from labelplan.model.response import Label, Response
     from labelplan.model.spec import LabelRule
@@ -51,16 +51,6 @@ def all_names(label: Label) -> Iterator[str]:
     yield label.Name
     for alias in label.Aliases:
         yield alias.Name
-
-
-def by_name(labels: Iterable[Label]) -> dict[str, Label]:
-    """Map every name that an answer knows to its label, the surest one; an alias counts only where no label has it.
-
-    Aliases are resolved within one answer only; what another answer calls a label proves nothing about this one.
-    """
-    surest_last = sorted(labels, key=lambda label: label.Confidence)
-    names = {alias.Name: label for label in surest_last for alias in label.Aliases}
-    return names | {label.Name: label for label in surest_last}
 
 
 def _threshold(rule: LabelRule, label: str) -> float:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from labelplan.model.plan import Warn
+from labelplan.model.response import by_name
 from labelplan.model.spec import NEVER, GradedLabel
-from labelplan.rules.accept import by_name, usable_labels
+from labelplan.rules.accept import usable_labels
 from labelplan.rules.tally import SEVERAL
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labelplan.model.response import Answered, Unreadable
-from labelplan.rules.accept import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,10 +63,9 @@ class Judge:
         """Decide by the detector's answer."""
         if not isinstance(answer, Answered):
             return Verdict("keep", "unreadable")
-        names = by_name(answer.response.Labels)
-        if shown := _above(names, ((graded.label, graded.threshold) for graded in self.rule.exclude)):
+        if shown := _above(answer.names, self._excluding):
             return Verdict("delete", "excluded", shown)
-        if shown := _above(names, ((accepted.label, accepted.threshold) for accepted in self.accepted)):
+        if shown := _above(answer.names, self._accepting):
             return Verdict("keep", "evidence", shown)
         if self._was_cut(answer.response):
             return Verdict("keep", "truncated")
@@ -79,6 +77,14 @@ class Judge:
             return False
         lowest = min((accepted.threshold for accepted in self.accepted), default=self.rule.threshold)
         return min(label.Confidence for label in response.Labels) > lowest
+
+    @cached_property
+    def _excluding(self) -> dict[str, float]:
+        return _lowest((graded.label, graded.threshold) for graded in self.rule.exclude)
+
+    @cached_property
+    def _accepting(self) -> dict[str, float]:
+        return _lowest((accepted.label, accepted.threshold) for accepted in self.accepted)
 
     @cached_property
     def _protect(self) -> tuple[re.Pattern[str], ...]:
@@ -117,11 +123,16 @@ def _in_folder(part: str, *, last: bool) -> str:
     return first + "".join(f"(?>[^/]*?{literal})" for literal in rest) + end
 
 
-def _above(names: dict[str, Label], wanted: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+def _lowest(thresholds: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return each label's threshold, the lowest one where it is given twice."""
+    lowest: dict[str, float] = {}
+    for label, threshold in thresholds:
+        lowest[label] = min(threshold, lowest.get(label, threshold))
+    return lowest
+
+
+def _above(names: dict[str, Label], wanted: dict[str, float]) -> tuple[str, ...]:
     """Return the primary names of the wanted labels that are strictly above their thresholds, surest first."""
-    found = {
-        label.Name: label.Confidence
-        for name, threshold in wanted
-        if (label := names.get(name)) is not None and label.Confidence > threshold
-    }
+    both = names.keys() & wanted.keys()
+    found = {label.Name: label.Confidence for name in both if (label := names[name]).Confidence > wanted[name]}
     return tuple(sorted(found, key=lambda name: (-found[name], name)))

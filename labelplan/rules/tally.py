@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from labelplan.model.plan import AcceptedShare
 from labelplan.model.response import Answered, Unreadable
-from labelplan.rules.accept import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,13 +56,14 @@ class Tally:
             self.errors[answer.code] += 1
         if not isinstance(answer, Answered):
             return
-        self.saw(answer.response)
+        names = answer.names
+        self.seen.update(names)
         self._labelled[position] += 1
         if verdict.reason == "no-evidence":
             self._miss(position, answer.response)
-        for name, label in by_name(answer.response.Labels).items():
-            for asking, threshold in self._asked.get(name, ()):
-                if label.Confidence > threshold:
+        for name in names.keys() & self._asked.keys():
+            for asking, threshold in self._asked[name]:
+                if names[name].Confidence > threshold:
                     self._carriers[asking][name][position] += 1
 
     def missed(self, position: int) -> tuple[str, int]:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelplan.detect.cache import open_cache
+from labelplan.detect.interface import Traffic
 from labelplan.flow.plan import Planned, SpecSource, make_plan
 from labelplan.model.objects import LocalImage, S3Object, Target, Versioning
-from labelplan.model.response import Unreadable, strict_answer
+from labelplan.model.response import Answer, Unreadable, strict_answer
 from labelplan.specfile.build import build_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from labelplan.flow.survey import Survey
+    from labelplan.flow.observe import Estimate, Labelling
     from labelplan.model.objects import Image
-    from labelplan.model.response import Answer
     from labelplan.planfile.keys import Signer
+
+Given = Answer | Exception
 
 NOW = dt.datetime(2026, 11, 22, 14, 5, 7, 999, tzinfo=dt.UTC)
 
@@ -38,10 +42,11 @@ class Bucket:
     def __init__(self, *keys: str, empty: tuple[str, ...] = (), versioning: Versioning = "Enabled") -> None:
         self.objects = {key: S3Object(key, f"v-{key}", f"e-{key}", 0 if key in empty else 10) for key in keys}
         self.objects |= {key: S3Object(key, f"v-{key}", f"e-{key}", 0) for key in empty}
+        self.endpoint = "http://127.0.0.1:1"
         self._versioning: Versioning = versioning
 
     def target(self) -> Target:
-        return Target("http://127.0.0.1:1", "123456789012", "us-east-1", "wild", self._versioning)
+        return Target(self.endpoint, "123456789012", "us-east-1", "wild", self._versioning)
 
     def versioning(self) -> Versioning:
         return self._versioning
@@ -49,28 +54,54 @@ class Bucket:
     def list_current(self, prefix: str) -> Iterator[S3Object]:
         return (self.objects[key] for key in sorted(self.objects) if key.startswith(prefix))
 
+    def list_pages(self, prefixes: Sequence[str]) -> Iterator[tuple[int, list[S3Object]]]:
+        for position, prefix in enumerate(prefixes):
+            objects = list(self.list_current(prefix))
+            for start in range(0, len(objects), 2):
+                yield position, objects[start : start + 2]
+
     def head(self, key: str) -> S3Object | None:
         return self.objects.get(key)
+
+    def first_bytes(self, image: S3Object, count: int) -> bytes | None:
+        raise NotImplementedError
 
     def fetch(self, image: S3Object, limit: int) -> bytes | None:
         raise NotImplementedError
 
 
 class Table:
-    """A `Detector` that answers by key; a list of answers is used up one by one."""
+    """A `Detector` that answers by key; a list of answers is used up one by one, an exception is raised."""
 
+    identity = "table"
     concurrency = 3
+    tps: float | None = None
+    tps_from = ""
 
-    def __init__(self, answers: Mapping[str, Answer | list[Answer]], *, paid: bool = True) -> None:
+    def __init__(self, answers: Mapping[str, Given | list[Given]], *, paid: bool = True) -> None:
         self.paid = paid
         self.asked: list[str] = []
-        self._answers = dict(answers)
+        self.stopped = False
+        self.answers = dict(answers)
 
     def detect(self, image: Image) -> Answer:
         key = image.name if isinstance(image, LocalImage) else image.key
         self.asked.append(key)
-        found = self._answers.get(key, Unreadable("invalid-image", "no picture"))
-        return found.pop(0) if isinstance(found, list) else found
+        found = self.answers.get(key, Unreadable("invalid-image", "no picture"))
+        if isinstance(found, list):
+            found = found.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def check(self) -> None:
+        """All is well."""
+
+    def traffic(self) -> Traffic:
+        return Traffic(calls=len(self.asked))
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -80,15 +111,21 @@ class Ears:
     """An observer that remembers."""
 
     def __init__(self) -> None:
-        self.calls: list[int] = []
+        self.estimates: list[Estimate] = []
+        self.states: list[Labelling] = []
         self.objects = 0
         self.done: list[tuple[int, int]] = []
 
-    def surveyed(self, found: Survey, calls: int) -> None:
-        self.calls.append(calls)
-        self.objects = found.objects
+    def listed(self, objects: int) -> None:
+        self.objects = objects
 
-    def labelled(self, done: int, total: int) -> None:
+    def estimated(self, estimate: Estimate) -> None:
+        self.estimates.append(estimate)
+
+    def labelling(self, state: Labelling) -> None:
+        self.states.append(state)
+
+    def writing(self, done: int, total: int) -> None:
         self.done.append((done, total))
 
 
@@ -102,5 +139,9 @@ def source(local: Mapping[str, LocalImage] | None = None, /, **changes: Any) -> 
 
 
 def run_plan(path: Path, signer: Signer, given: SpecSource, bucket: Bucket, detector: Table, **other: Any) -> Planned:
+    """Make a plan; *cache*: a file of answers, a new one beside the plan unless given."""
     options: dict[str, Any] = {"now": NOW, "observer": Ears(), "signers_sha256": None} | other
-    return make_plan(given, bucket.target(), bucket, detector, signer, path, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = options.pop("cache", None) or Path(folder) / "answers.sqlite"
+        with open_cache(cache) as kept:
+            return make_plan(given, bucket.target(), bucket, detector, kept, signer, path, **options)

@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from labelplan.errors import AwsRefused, BudgetExceeded, DetectorFailed, SpecMismatch
-from labelplan.model.objects import LocalImage
+from labelplan.detect.cache import open_cache
+from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded, DetectorFailed, SpecMismatch
+from labelplan.flow.observe import Estimate
+from labelplan.flow.plan import estimate_plan
+from labelplan.flow.recheck import replay
+from labelplan.flow.scope import Scope
+from labelplan.model.objects import LocalImage, S3Object
 from labelplan.model.response import Unreadable
 from labelplan.planfile.reader import open_plan
 from tests.flow.making import Bucket, Ears, Table, answer, run_plan, source
@@ -60,7 +65,7 @@ def test_nothing_is_asked_twice_nor_what_needs_no_answer(tmp_path: Path, signer:
 def test_the_observer_hears_the_number_of_calls_before_the_first(tmp_path: Path, signer: Signer) -> None:
     ears = Ears()
     run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), observer=ears)
-    assert ears.calls == [5]
+    assert [(estimate.calls, estimate.cached) for estimate in ears.estimates] == [(5, 0)]
     assert ears.objects == 6
     assert ears.done[-1] == (6, 6)
 
@@ -178,21 +183,21 @@ def test_a_reference_without_an_answer_is_an_error(tmp_path: Path, signer: Signe
 def test_a_reference_that_rekognition_may_not_read_is_a_refusal_with_what_to_check(
     tmp_path: Path, signer: Signer
 ) -> None:
-    table = Table(ANSWERS | {"deer/r2.jpg": Unreadable("InvalidS3ObjectException", "Unable to get object metadata")})
+    table = Table(ANSWERS | {"deer/r2.jpg": Unreadable("no-access", "Unable to get object metadata")})
     with pytest.raises(AwsRefused, match=r"cannot read the reference deer/r2.jpg") as caught:
         run_plan(tmp_path / "p", signer, source(), BUCKET, table)
     assert "s3:GetObject" in caught.value.advice
 
 
 def test_when_rekognition_may_read_no_object_at_all_there_is_no_plan(tmp_path: Path, signer: Signer) -> None:
-    no = Unreadable("InvalidS3ObjectException", "Unable to get object metadata")
+    no = Unreadable("no-access", "Unable to get object metadata")
     with pytest.raises(AwsRefused, match="none of the objects"):
         run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS | {"deer/a.jpg": no, "deer/b.jpg": no}))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_object_that_rekognition_may_not_read_is_kept(tmp_path: Path, signer: Signer) -> None:
-    no = Unreadable("InvalidS3ObjectException", "Unable to get object metadata")
+    no = Unreadable("no-access", "Unable to get object metadata")
     run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS | {"deer/b.jpg": no}))
     assert decisions(tmp_path / "p")["deer/b.jpg"] == ("keep", "unreadable")
 
@@ -218,7 +223,7 @@ def test_a_detector_that_fails_leaves_no_plan_and_the_old_one_as_it_was(tmp_path
 
 def test_a_budget_below_the_calls_stops_before_the_first(tmp_path: Path, signer: Signer) -> None:
     detector = Table(ANSWERS)
-    with pytest.raises(BudgetExceeded, match="needs 5 DetectLabels calls, the spec's budget is 4"):
+    with pytest.raises(BudgetExceeded, match="needs 5 DetectLabels calls, the budget is 4"):
         run_plan(tmp_path / "p", signer, source(budget={"max_calls": 4}), BUCKET, detector)
     assert detector.asked == []
 
@@ -241,3 +246,125 @@ def test_warnings_stand_in_the_signed_summary(tmp_path: Path, signer: Signer) ->
 def test_a_plan_expires_after_seven_days(tmp_path: Path, signer: Signer) -> None:
     header = run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS)).header
     assert (header.created.isoformat(), (header.expires - header.created).days) == ("2026-11-22T14:05:07+00:00", 7)
+
+
+def test_a_second_plan_pays_nothing(tmp_path: Path, signer: Signer) -> None:
+    first, second, cache = Table(ANSWERS), Table(ANSWERS), tmp_path / "cache" / "answers"
+    run_plan(tmp_path / "p", signer, source(), BUCKET, first, cache=cache)
+    ears = Ears()
+    run_plan(tmp_path / "q", signer, source(threshold=90), BUCKET, second, cache=cache, observer=ears)
+    assert (len(first.asked), second.asked) == (5, [])
+    assert [(estimate.calls, estimate.cached) for estimate in ears.estimates] == [(0, 5)]
+    assert decisions(tmp_path / "p") == decisions(tmp_path / "q")
+
+
+def test_other_settings_are_other_questions(tmp_path: Path, signer: Signer) -> None:
+    table, cache = Table(ANSWERS), tmp_path / "answers"
+    run_plan(tmp_path / "p", signer, source(), BUCKET, table, cache=cache)
+    run_plan(tmp_path / "p", signer, source(detector={"max_labels": 10}), BUCKET, table, cache=cache)
+    assert len(table.asked) == 10
+
+
+def test_what_was_answered_before_a_failure_is_not_paid_again(tmp_path: Path, signer: Signer) -> None:
+    table, cache = Table({**ANSWERS, "deer/b.jpg": AnswersPending("busy")}), tmp_path / "answers"
+    with pytest.raises(AnswersPending, match="1 of 2 images have no answer yet"):
+        run_plan(tmp_path / "p", signer, source(), BUCKET, table, cache=cache)
+    assert not (tmp_path / "p").exists()
+    again = Table(ANSWERS)
+    run_plan(tmp_path / "p", signer, source(), BUCKET, again, cache=cache)
+    assert again.asked == ["deer/b.jpg"]
+
+
+def test_a_model_that_moved_since_the_cache_was_filled_answers_for_everything_again(
+    tmp_path: Path, signer: Signer
+) -> None:
+    cache = tmp_path / "answers"
+    run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), cache=cache)
+    new = {key: answer("3.1", Deer=99) for key in (*ANSWERS, "deer/c.jpg")}
+    bigger = Bucket("deer/a.jpg", "deer/b.jpg", "deer/c.jpg", *REFERENCES)
+    table, ears = Table(new), Ears()
+    planned = run_plan(tmp_path / "p", signer, source(), bigger, table, cache=cache, observer=ears)
+    assert planned.header.detector.model_version == "3.1"
+    assert {reason for _, reason in decisions(tmp_path / "p").values()} == {"evidence", "reference"}
+    assert table.asked.count("deer/c.jpg") == 2  # once more before it is believed
+    assert sorted(table.asked) == sorted([*new, "deer/c.jpg"])
+    assert [estimate.calls for estimate in ears.estimates] == [1, 5]
+
+
+def test_a_model_that_moved_is_not_paid_for_beyond_the_budget(tmp_path: Path, signer: Signer) -> None:
+    cache = tmp_path / "answers"
+    run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), cache=cache)
+    new = {key: answer("3.1", Deer=99) for key in (*ANSWERS, "deer/c.jpg")}
+    bigger, table = Bucket("deer/a.jpg", "deer/b.jpg", "deer/c.jpg", *REFERENCES), Table(new)
+    with pytest.raises(BudgetExceeded, match="needs 5 DetectLabels calls, the budget is 2"):
+        run_plan(tmp_path / "q", signer, source(budget={"max_calls": 2}), bigger, table, cache=cache)
+    assert table.asked == ["deer/c.jpg", "deer/c.jpg"]
+
+
+def test_an_object_answered_by_another_model_than_the_references_is_kept(tmp_path: Path, signer: Signer) -> None:
+    run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS | {"deer/b.jpg": answer("4.0", Car=99)}))
+    (found,) = (d for d in json.loads((tmp_path / "p").read_text())["decisions"] if d["key"] == "deer/b.jpg")
+    assert (found["action"], found["reason"], found["error"]["code"]) == ("keep", "unreadable", "other-model")
+
+
+def test_an_answer_that_is_none_keeps_the_object_and_is_asked_again_next_time(tmp_path: Path, signer: Signer) -> None:
+    cache, odd = tmp_path / "answers", Unreadable("malformed-answer", "what came is no DetectLabels answer")
+    run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS | {"deer/b.jpg": odd}), cache=cache)
+    assert decisions(tmp_path / "p")["deer/b.jpg"] == ("keep", "unreadable")
+    again = Table(ANSWERS)
+    run_plan(tmp_path / "p", signer, source(), BUCKET, again, cache=cache)
+    assert again.asked == ["deer/b.jpg"]
+
+
+def test_a_sample_is_spread_over_each_prefix_and_never_applies(tmp_path: Path, signer: Signer) -> None:
+    keys = [f"deer/{n:02}.jpg" for n in range(50)]
+    table = Table({**REFERENCES, **dict.fromkeys(keys, answer(Deer=99))})
+    planned = run_plan(tmp_path / "p", signer, source(), Bucket(*keys, *REFERENCES), table, scope=Scope(sample=5))
+    assert planned.header.partial == planned.statement.predicate.partial == "a sample of 5 objects of each prefix"
+    assert list(decisions(tmp_path / "p")) == [
+        "deer/00.jpg",
+        "deer/13.jpg",
+        "deer/26.jpg",
+        "deer/39.jpg",
+        "deer/r3.jpg",
+    ]
+    assert len(table.asked) == 4 + 3
+
+
+def test_one_rule_alone_is_planned_replayed_and_says_so(tmp_path: Path, signer: Signer) -> None:
+    labels = {
+        "deer": {"prefix": "deer/", "references": ["deer/r.jpg"]},
+        "elk": {"prefix": "elk/", "references": ["elk/r.jpg", "deer/x.jpg"]},
+    }
+    table = Table(dict.fromkeys(("deer/r.jpg", "deer/1.jpg", "deer/x.jpg"), answer(Deer=99)))
+    bucket = Bucket("deer/r.jpg", "deer/1.jpg", "deer/x.jpg", "elk/r.jpg", "elk/1.jpg")
+    given = source(labels=labels, protect=["elk/**"])
+    planned = run_plan(tmp_path / "p", signer, given, bucket, table, scope=Scope(("deer",)))
+    assert decisions(tmp_path / "p") == {
+        "deer/1.jpg": ("keep", "evidence"),
+        "deer/r.jpg": ("keep", "reference"),
+        "deer/x.jpg": ("keep", "reference"),  # of the other rule, and still one
+    }
+    assert sorted(table.asked) == ["deer/1.jpg", "deer/r.jpg"]
+    with open_plan(tmp_path / "p") as plan:
+        assert replay(planned.header, plan.decisions()) == 3
+
+
+def test_an_estimate_pays_and_writes_nothing(tmp_path: Path, signer: Signer) -> None:
+    cache, table = tmp_path / "answers", Table(ANSWERS)
+    run_plan(tmp_path / "p", signer, source(protect=["deer/b*"]), BUCKET, Table(ANSWERS), cache=cache)
+    with open_cache(cache) as kept:
+        estimate = estimate_plan(source(), BUCKET.target(), BUCKET, table, kept, observer=Ears())
+    assert estimate == Estimate(objects=6, calls=1, cached=4, paid=True, tps=None, tps_from="")
+    assert table.asked == []
+
+
+def test_a_reference_that_lies_elsewhere_with_the_same_content_is_one_call(tmp_path: Path, signer: Signer) -> None:
+    bucket = Bucket("deer/a.jpg", "deer/r1.jpg")
+    bucket.objects = {key: S3Object(key, "v", "0" * 32, 10) for key in bucket.objects}
+    labels = {"deer": {"prefix": "deer/", "references": ["deer/r1.jpg"]}}
+    table, ears = Table(ANSWERS), Ears()
+    run_plan(tmp_path / "p", signer, source(labels=labels), bucket, table, observer=ears)
+    assert table.asked == ["deer/r1.jpg"]
+    assert ears.estimates[0].calls == 1
+    assert decisions(tmp_path / "p")["deer/a.jpg"] == ("keep", "evidence")

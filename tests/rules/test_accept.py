@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from labelplan.rules.accept import accepted_labels, by_name
+from labelplan.model.response import by_name
+from labelplan.rules.accept import accepted_labels
 from tests.rules.making import graded, label, plain, response, rule
 
 

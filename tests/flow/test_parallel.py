@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelplan.flow.label import AHEAD, ask_same_model, in_order
-from labelplan.model.objects import S3Object
-from labelplan.model.response import Answered, Unreadable
-from tests.flow.making import Table, answer
-
-ITEM = S3Object("deer/1.jpg", "v", "e", 1)
+from labelplan.flow.parallel import AHEAD, in_order
 
 
 @given(st.lists(st.integers(), max_size=200), st.integers(1, 4))
@@ -50,23 +45,3 @@ def test_the_first_failure_ends_it_and_what_has_not_begun_is_never_asked() -> No
     with pytest.raises(RuntimeError):
         list(in_order(range(10_000), ask, 1))
     assert len(asked) <= 3 + 2 + AHEAD
-
-
-def test_an_answer_of_another_model_is_asked_again() -> None:
-    detector = Table({ITEM.key: [answer("4.0", Deer=99), answer("3.0", Deer=98)]})
-    got = ask_same_model(detector, ITEM, "3.0")
-    assert isinstance(got, Answered)
-    assert got.response.LabelModelVersion == "3.0"
-
-
-def test_an_answer_that_stays_of_another_model_is_not_compared() -> None:
-    detector = Table({ITEM.key: [answer("4.0", Deer=99), answer("4.0", Deer=99)]})
-    got = ask_same_model(detector, ITEM, "3.0")
-    assert isinstance(got, Unreadable)
-    assert got.code == "other-model"
-
-
-def test_without_references_every_model_will_do() -> None:
-    detector = Table({ITEM.key: answer("4.0", Deer=99)})
-    assert isinstance(ask_same_model(detector, ITEM, ""), Answered)
-    assert detector.asked == [ITEM.key]

@@ -1,0 +1,184 @@
+"""`doctor`: would a plan work here? Every condition is looked at before anything is paid, and told with what to do.
+
+Makes no paid call and changes nothing. It goes on after a failure, with what does not stand on what failed.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from labelplan.errors import DONE, AwsRefused, LabelplanError, SpecMismatch
+from labelplan.model.spec import is_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from labelplan.detect.interface import Detector
+    from labelplan.model.objects import S3Object, Target
+    from labelplan.model.spec import Spec
+    from labelplan.store.interface import Reader
+
+State = Literal["ok", "warning", "failed"]
+
+T = TypeVar("T")
+
+FIRST = 1000
+"""So many objects of a prefix are looked through for one that is not empty: one page of a listing."""
+
+FIRST_BYTES = 16
+
+GUESSED = "no quota known"
+"""What a detector says of where its `tps` comes from, when nobody could tell it."""
+
+_REQUESTER = "If the bucket is set to Requester Pays, write into the spec: request_payer: requester"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. *todo*: what to do about it; *exit_code*: of the error that it would be in a plan."""
+
+    check: str
+    state: State
+    detail: str
+    todo: str = ""
+    exit_code: int = DONE
+
+
+@dataclass(frozen=True)
+class Ports:
+    """How to get at what is looked at; each raises a `LabelplanError` if it cannot.
+
+    *who* says whose the credentials are, *key* which key would sign, *cache* where answers are kept and how many.
+    """
+
+    load: Callable[[], Spec]
+    key: Callable[[], str]
+    cache: Callable[[], str]
+    who: Callable[[Spec], str]
+    reader: Callable[[Spec], Reader]
+    detector: Callable[[Spec, Target, Reader], Detector]
+
+
+def diagnose(ports: Ports) -> Iterator[Finding]:
+    """Yield a finding for every check, in an order in which each stands on those before it."""
+    spec, finding = _tried("spec", ports.load, _about_spec)
+    yield finding
+    yield _tried("signing key", ports.key, str)[1]
+    yield _tried("answer cache", ports.cache, str)[1]
+    if spec is None:
+        return
+    yield _tried("credentials", lambda: ports.who(spec), str)[1]
+    reader, finding = _tried("bucket", lambda: ports.reader(spec), lambda _: "")
+    if reader is None:
+        yield finding
+        return
+    target, finding = _tried("bucket", reader.target, _about_target)
+    yield finding
+    if target is not None:
+        yield _versioning(target)
+        yield from _objects(spec, reader)
+        yield from _detector(spec, target, reader, ports)
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """Return what the process ends with: the code of the first failure, or 0."""
+    return next((finding.exit_code for finding in findings if finding.state == "failed"), DONE)
+
+
+def _tried(check: str, get: Callable[[], T], say: Callable[[T], str]) -> tuple[T, Finding] | tuple[None, Finding]:
+    """Get something, and say of it that it is fine, or why it could not be got."""
+    try:
+        got = get()
+    except LabelplanError as error:
+        return None, Finding(check, "failed", error.what, error.advice, error.exit_code)
+    return got, Finding(check, "ok", say(got))
+
+
+def _about_spec(spec: Spec) -> str:
+    rules = f"{len(spec.rules):,} label rule{'s' * (len(spec.rules) != 1)}"
+    budget = "no budget" if spec.max_calls is None else f"budget {spec.max_calls:,} calls"
+    return f"valid: {rules}, detector {spec.detector.service}, {budget}"
+
+
+def _about_target(target: Target) -> str:
+    owner = f"account {target.account}" if target.account else "a server without accounts"
+    where = f" at {target.endpoint}" if target.endpoint else ""
+    return f"s3://{target.bucket}{where}, {owner}, region {target.region}"
+
+
+def _versioning(target: Target) -> Finding:
+    if target.versioning == "Enabled":
+        return Finding("versioning", "ok", "Enabled: what apply deletes can be brought back")
+    command = f"aws s3api put-bucket-versioning --bucket {target.bucket} --versioning-configuration Status=Enabled"
+    return Finding("versioning", "warning", f"{target.versioning}: a plan works, apply would refuse", command)
+
+
+def _objects(spec: Spec, reader: Reader) -> Iterator[Finding]:
+    """Look whether every prefix can be listed and has an image, and whether an image can be read."""
+    images, finding = _tried("listing", lambda: _images(spec, reader), _about_images)
+    yield _with_requester(finding, spec)
+    finding = _tried("reading", lambda: _read(spec, reader, images or []), str)[1]
+    yield _with_requester(finding, spec)
+    payer = "whoever runs labelplan pays for requests and traffic" if spec.requester_pays else "the bucket's owner pays"
+    yield Finding("request payer", "ok", payer)
+
+
+def _with_requester(finding: Finding, spec: Spec) -> Finding:
+    """Add what else a refusal may mean."""
+    if finding.exit_code != AwsRefused.exit_code or spec.requester_pays:
+        return finding
+    todo = " ".join(filter(None, [finding.todo, _REQUESTER]))
+    return Finding(finding.check, finding.state, finding.detail, todo, finding.exit_code)
+
+
+def _images(spec: Spec, reader: Reader) -> list[S3Object]:
+    """Return an object of each prefix, one that is not empty if it comes early; raises `SpecMismatch`."""
+    found, nothing = [], []
+    for rule in spec.rules:
+        some = list(islice(reader.list_current(rule.prefix), FIRST))
+        found += [next((item for item in some if item.size), some[0])] if some else []
+        nothing += [] if some else [f"labels.{rule.name}.prefix: no object under {rule.prefix}"]
+    if nothing:
+        raise SpecMismatch("\n".join(nothing), hint="Correct the prefix in the spec, or the bucket's name.")
+    return found
+
+
+def _about_images(images: list[S3Object]) -> str:
+    return f"{len(images):,} of {len(images):,} prefix{'es' * (len(images) != 1)} can be listed and hold objects"
+
+
+def _read(spec: Spec, reader: Reader, listed: list[S3Object]) -> str:
+    """Read the beginning of the first reference in the bucket, else of the first object; raises what goes wrong."""
+    names = [name for rule in spec.rules for name in rule.references if not is_file(name)]
+    first = names[0] if names else next((item.key for item in listed), "")
+    if not first:
+        raise SpecMismatch("There is no image to try it on.", hint="See the check of the listing.")
+    image = reader.head(first)
+    if image is None:
+        raise SpecMismatch(f"There is no object {first} in {spec.bucket}.", hint="Correct the references in the spec.")
+    if reader.first_bytes(image, FIRST_BYTES) is None:
+        raise SpecMismatch(f"{first} cannot be read: it is archived, or has just changed.")
+    return f"{first}, {image.size:,} bytes"
+
+
+def _detector(spec: Spec, target: Target, reader: Reader, ports: Ports) -> Iterator[Finding]:
+    name = "rekognition" if spec.detector.service == "rekognition" else "local detector"
+    detector, finding = _tried(name, lambda: ports.detector(spec, target, reader), lambda _: "")
+    if detector is None:
+        yield finding
+        return
+    with closing(detector):
+        where = f"may be asked in {target.region}, where the bucket is" if detector.paid else "works on this machine"
+        yield _tried(name, detector.check, lambda _: where)[1]
+        if detector.tps is not None:
+            yield _quota(detector.tps, detector.tps_from)
+
+
+def _quota(tps: float, source: str) -> Finding:
+    if source != GUESSED:
+        return Finding("quota", "ok", f"{tps:g} DetectLabels calls a second ({source})")
+    todo = "Write the account's quota into the spec (detector: {tps: 50}) or give --tps, or allow "
+    return Finding("quota", "warning", f"{GUESSED}: {tps:g} calls a second", f"{todo}servicequotas:ListServiceQuotas.")
