@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "undo": "Bring back what a run deleted",
     "key": "Make or show the key that signs plans",
     "schema": "Print the JSON Schema of a format",
+    "doctor": "Check, before anything is paid, that a plan would work here",
     "demo": "Walk through the main job on real photographs, on this machine only",
 }
 """Name and summary of every command; each lives in the module `labelplan.cli.<name>` as the Typer object `app`."""
@@ -37,6 +38,8 @@ EXAMPLES = """\
 Examples:
   labelplan demo
   labelplan validate deer.yaml
+  labelplan doctor deer.yaml
+  labelplan plan deer.yaml --estimate
   labelplan plan deer.yaml -o deer.plan.json
   labelplan show deer.plan.json --deletes
   labelplan apply deer.plan.json
@@ -58,7 +61,8 @@ def run(args: list[str]) -> int:
     except LabelplanError as error:
         return _show_error(error, as_json="--json" in args)
     except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)  # noqa: T201 - the one place that talks for a whole command
+        went_on = " What was answered is kept; the same command again goes on." if args[:1] == ["plan"] else ""
+        print(f"Interrupted.{went_on}", file=sys.stderr)  # noqa: T201 - the one place that talks for a whole command
         return INTERRUPTED
     except BrokenPipeError:
         _give_up_stdout()

@@ -3,112 +3,143 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from msgspec import to_builtins
 
+from labelplan.cli.events import JsonEvents, estimated, say
+from labelplan.cli.interrupt import interruptible
 from labelplan.cli.main import COMMANDS
-from labelplan.cli.output import JsonOption, KeyOption, SignersOption, colour, make_app, result, talk
-from labelplan.cli.progress import Progress
+from labelplan.cli.output import KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result
+from labelplan.cli.plan_job import Asked, Limits, open_job
+from labelplan.cli.progress import LiveLine, PlanProgress
 from labelplan.errors import CHANGES, DONE, UsageError
-from labelplan.model.price import cost
+from labelplan.view.estimate_text import estimate_lines
 from labelplan.view.plan_text import totals_line, warning_lines
-from labelplan.view.style import Style
+from labelplan.view.style import Style, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labelplan.cli.plan_job import Job
     from labelplan.flow.plan import Planned
-    from labelplan.flow.survey import Survey
 
 app = make_app(COMMANDS["plan"])
 
+_EXAMPLES = """\b
+Examples:
+  labelplan plan deer.yaml -o deer.plan.json
+  labelplan plan deer.yaml --estimate
+  labelplan plan deer.yaml --sample 20 --max-usd 1
+  labelplan plan deer.yaml --from colleague.plan.json
+"""
 
-@app.command(epilog="Example: labelplan plan deer.yaml -o deer.plan.json")
+
+@app.command(epilog=_EXAMPLES)
 def plan(  # noqa: PLR0913 - a command's options
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a YAML file.")],
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The plan to write; default: SPEC's name with .plan.json.")
+        Path | None,
+        typer.Option("--output", "-o", help="The plan to write; default: SPEC's name with .plan.json."),
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would take, and stop; pays nothing, writes no plan.")
+    ] = False,
+    max_usd: Annotated[
+        float | None, typer.Option("--max-usd", help="Pay at most so many dollars, and no more than the spec's budget.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", help="Make at most so many paid calls, retries among them.")
+    ] = None,
+    tps: Annotated[
+        float | None,
+        typer.Option("--tps", help="DetectLabels calls a second; default: the spec's, the account's quota."),
+    ] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from", metavar="OLD_PLAN", help="Take the answers of an earlier, trusted plan; may be repeated."
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="Only this label rule; may be repeated. The plan never applies.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", help="Only so many objects of each prefix. The plan never applies.")
     ] = None,
     key: KeyOption = None,
     signers: SignersOption = None,
+    trust_own_key: TrustOwnKeyOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 if the plan would delete something.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events as JSON, one object a line, the plan last.")
+    ] = False,
 ) -> int:
-    """Label every object that SPEC names, decide, and write a signed plan. Changes nothing in the bucket."""
-    path = output or spec.parent / f"{spec.stem}.plan.json"
+    """Label every object that SPEC names, decide, and write a signed plan. Changes nothing in the bucket.
+
+    Every answer is kept on this machine as it comes (labelplan cache stats), so that none is paid twice: after an
+    interruption, or with other thresholds, the same command asks only for what is missing. It exits with 3 if the
+    service was too busy to answer for everything, and with 9 if the budget is too small.
+    """
+    limits = Limits(max_usd, max_calls, tps)
+    limits.check()
+    if sample is not None and sample < 1:
+        raise UsageError(f"--sample {sample} would show nothing.", hint="Give a number from 1 on, such as --sample 20")
+    asked = Asked(spec, limits, tuple(earlier or ()), tuple(rule or ()), sample, key, signers, trust_own_key)
+    if estimate:
+        return _estimate(asked, as_json=as_json)
+    path = output or spec.parent / f"{spec.stem}{'.partial' * bool(rule or sample)}.plan.json"
     _check_output(path)
-    planned = _plan(spec, path, key, signers)
-    totals = planned.statement.predicate.totals
+    planned = _plan(asked, path, as_json=as_json)
     if as_json:
-        view = {
-            "plan": str(path),
-            "target": to_builtins(planned.header.target),
-            "totals": to_builtins(totals),
-            "rules": to_builtins(planned.summary.rules),
-        }
-        result(json.dumps(view, ensure_ascii=False))
+        say(_view(planned, path))
     else:
         _show(planned, path)
-    return CHANGES if detailed_exitcode and totals.delete else DONE
+    return CHANGES if detailed_exitcode and planned.statement.predicate.totals.delete else DONE
 
 
-def _plan(spec: Path, path: Path, key: str | None, signers: Path | None) -> Planned:
-    from labelplan.detect.open import open_detector  # noqa: PLC0415 - help must not wait for what planning needs
-    from labelplan.flow.plan import SpecSource, make_plan  # noqa: PLC0415
-    from labelplan.planfile.keys import find_signer  # noqa: PLC0415
-    from labelplan.planfile.trust import signers_digest  # noqa: PLC0415
-    from labelplan.specfile.load import load_spec  # noqa: PLC0415
-    from labelplan.specfile.references import read_local_references  # noqa: PLC0415
-    from labelplan.store.s3 import open_reader  # noqa: PLC0415
-
-    loaded = load_spec(spec)
-    source = SpecSource(loaded.spec, loaded.data, loaded.sha256, read_local_references(loaded))
-    signer = find_signer(key, os.environ)
-    digest = signers_digest(signers, os.environ, Path.cwd())
-    reader = open_reader(loaded.spec.bucket, region=loaded.spec.region, account=loaded.spec.account)
-    target = reader.target()
-    detector = open_detector(
-        loaded.spec.detector,
-        bucket=target.bucket,
-        region=target.region,
-        fetch=reader.fetch,
-        max_calls=loaded.spec.max_calls,
-        s3_endpoint=target.endpoint,
-    )
-    with contextlib.closing(detector), Progress("Labelling", "objects") as progress:
-        return make_plan(
-            source,
-            target,
-            reader,
-            detector,
-            signer,
-            path,
-            now=dt.datetime.now(dt.UTC),
-            observer=_Talk(progress, paid=detector.paid),
-            signers_sha256=digest,
-        )
+def _estimate(asked: Asked, *, as_json: bool) -> int:
+    with _opened(asked, signing=False, as_json=as_json) as (job, told):
+        event = estimated(job.estimate(told), job.source.spec.max_calls)
+    if as_json:
+        say(event)
+    else:
+        for line in estimate_lines(event):
+            result(line)
+    return DONE
 
 
-class _Talk:
-    """Tells a person how the plan gets on."""
+def _plan(asked: Asked, path: Path, *, as_json: bool) -> Planned:
+    with _opened(asked, signing=True, as_json=as_json) as (job, told):
+        return job.make(path, told)
 
-    def __init__(self, progress: Progress, *, paid: bool) -> None:
-        self._progress = progress
-        self._paid = paid
 
-    def surveyed(self, found: Survey, calls: int) -> None:
-        price = f", about ${cost(calls):,.2f}" if self._paid else ", free of charge"
-        talk(f"{found.objects:,} objects; {calls:,} DetectLabels calls{price}")
+@contextlib.contextmanager
+def _opened(asked: Asked, *, signing: bool, as_json: bool) -> Iterator[tuple[Job, JsonEvents | PlanProgress]]:
+    """Open the job and who tells of it, and take the answers of earlier plans."""
+    with interruptible(), LiveLine() as line, open_job(asked, signing=signing) as job:
+        most = job.source.spec.max_calls
+        told = JsonEvents(most) if as_json else PlanProgress(line, most)
+        for old, answers in job.take_earlier():
+            told.took(old, answers)
+        yield job, told
 
-    def labelled(self, done: int, total: int) -> None:
-        self._progress.update(done, total)
+
+def _view(planned: Planned, path: Path) -> dict[str, Any]:
+    return {
+        "type": "planned",
+        "plan": str(path),
+        "partial": planned.header.partial,
+        "target": to_builtins(planned.header.target),
+        "totals": to_builtins(planned.statement.predicate.totals),
+        "rules": to_builtins(planned.summary.rules),
+    }
 
 
 def _check_output(path: Path) -> None:
@@ -126,14 +157,18 @@ def _check_output(path: Path) -> None:
 
 
 def _show(planned: Planned, path: Path) -> None:
-    style = Style(colour())
-    if planned.header.target.versioning != "Enabled":
-        bucket, state = planned.header.target.bucket, planned.header.target.versioning
+    style, partial = Style(colour()), planned.header.partial
+    target = planned.header.target
+    if target.versioning != "Enabled" and not partial:
+        bucket, state = target.bucket, target.versioning
         result(f"{style.yellow('Warning:')} versioning of {bucket} is {state}, so apply will refuse. Turn it on with:")
         result(f"  aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled")
     for rule in planned.summary.rules:
         for line in warning_lines(rule.name, to_builtins(rule.warnings), style):
             result(line)
     result(style.bold(totals_line(to_builtins(planned.statement.predicate.totals))))
-    result(f"\nSaved the plan to: {path}")
-    result(f"Look at it with:   labelplan show {path}\nApply it with:     labelplan apply {path}")
+    result(f"\nSaved the plan to: {path}\nLook at it with:   labelplan show {path}")
+    if partial:
+        result(f"A partial plan ({printable(partial)}): it shows, and never applies.")
+    else:
+        result(f"Apply it with:     labelplan apply {path}")

@@ -6,17 +6,26 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from labelplan.cli.events import Pulse, Speed, estimated, labelling
 from labelplan.cli.output import talk
+from labelplan.view.estimate_text import estimate_line, labelling_line, listing_line, writing_line
+from labelplan.view.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from labelplan.flow.observe import Estimate, Labelling
+
 EVERY_S = 10.0
+
+AT_ONCE_S, LIVE_S = 0.5, 0.1
+"""At a terminal: what takes less than the first is not shown at all, and the line changes every so often."""
 
 
 class Progress:
@@ -77,3 +86,82 @@ class RunProgress:
     def progressed(self, counts: Mapping[str, int]) -> None:
         """Count whatever the outcome was."""
         self._progress.update(sum(counts.values()), self._total)
+
+
+class LiveLine:
+    """One line about what goes on: it changes in place at a terminal, and is said every ten seconds where none is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin to count; nothing is shown yet."""
+        self._terminal = sys.stderr.isatty()
+        self._pulse = Pulse(LIVE_S, clock, delay=AT_ONCE_S) if self._terminal else Pulse(EVERY_S, clock)
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the line away, whatever happened."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, line: Callable[[], str]) -> None:
+        """Show *line* if it is time for it; it is only made then."""
+        if not self._pulse.due():
+            return
+        if not self._terminal:
+            talk(line())
+            return
+        if self._bar is None or self._task is None:
+            self._bar, self._task = _live_line()
+        self._bar.update(self._task, description=line())
+
+
+def _live_line() -> tuple[Bar, TaskID]:
+    from rich.console import Console  # noqa: PLC0415 - a slow import, for a terminal only
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+    from rich.progress import TextColumn  # noqa: PLC0415 - as above
+
+    column = TextColumn("{task.description}", markup=False)
+    bar = Bar(column, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    task = bar.add_task("", total=None)
+    bar.start()
+    return bar, task
+
+
+class PlanProgress:
+    """Tells a person how a plan gets on; an `Observer` of its flow."""
+
+    def __init__(self, line: LiveLine, max_calls: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Show it through *line*; *max_calls*: the budget that holds."""
+        self._line, self._max_calls = line, max_calls
+        self._speed = Speed(clock)
+        self._estimate: Estimate | None = None
+
+    def took(self, plan: Path, answers: int) -> None:
+        """Tell how many answers an earlier plan gave."""
+        talk(f"Took {answers:,} answer{'s' * (answers != 1)} from {printable(str(plan))}")
+
+    def listed(self, objects: int) -> None:
+        """See `Observer.listed`."""
+        self._line.show(lambda: listing_line({"objects": objects}))
+
+    def estimated(self, estimate: Estimate) -> None:
+        """See `Observer.estimated`."""
+        if self._estimate is not None:
+            talk("Rekognition has a new model, whose answers cannot be compared with those of the old one. Now it is:")
+        self._estimate = estimate
+        talk(estimate_line(estimated(estimate, self._max_calls)))
+
+    def labelling(self, state: Labelling) -> None:
+        """See `Observer.labelling`."""
+        rate = self._speed.measure(state.done)
+        self._line.show(lambda: labelling_line(labelling(state, rate, self._estimate)))
+
+    def writing(self, done: int, total: int) -> None:
+        """See `Observer.writing`."""
+        self._line.show(lambda: writing_line({"done": done, "total": total}))

@@ -109,6 +109,7 @@ def _settings(folder: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(folder / "no-aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-aws-credentials"),
         "XDG_CONFIG_HOME": str(folder / "config"),
+        "LABELPLAN_CACHE": str(folder / "answers.sqlite"),
         "LABELPLAN_TRUST_OWN_KEY": "1",
     }
 

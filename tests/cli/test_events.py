@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelplan import __version__
+from labelplan.cli.events import JsonEvents, Pulse, Speed, estimated
+from labelplan.detect.interface import Traffic
+from labelplan.flow.observe import Estimate, Labelling
+
+ESTIMATE = Estimate(objects=100, calls=80, cached=20, paid=True, tps=50.0, tps_from="--tps")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def state(done: int, total: int = 80, pending: int = 0, throttled: int = 0) -> Labelling:
+    return Labelling(done, total, pending, Traffic(calls=done + throttled, throttled=throttled))
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_first_event_is_the_version(printed: Any) -> None:
+    JsonEvents(None)
+    assert printed() == [{"type": "version", "events": 1, "labelplan": __version__}]
+
+
+def test_events_of_a_phase_come_at_most_every_second(printed: Any) -> None:
+    clock = Clock()
+    events = JsonEvents(None, clock)
+    for tenth in range(1, 31):
+        clock.now = tenth / 10
+        events.listed(tenth)
+        events.writing(tenth, 100)
+    told = printed()[1:]
+    assert [event["objects"] for event in told if event["type"] == "listing"] == [10, 20, 30]
+    assert {event["type"] for event in told} == {"listing"}  # the pulse is one for all: nothing is told twice a second
+
+
+def test_what_a_plan_will_take_is_told_at_once_with_price_and_time(printed: Any) -> None:
+    JsonEvents(60).estimated(ESTIMATE)
+    assert printed()[1] == {
+        "type": "estimated", "objects": 100, "calls": 80, "cached": 20, "max_calls": 60, "usd": 0.08,
+        "prices_of": "2026-10-07", "tps": 50.0, "tps_from": "--tps", "seconds": 1.6,
+    }  # fmt: skip
+
+
+def test_what_is_free_has_no_price() -> None:
+    free = estimated(Estimate(1, 1, 0, paid=False, tps=None, tps_from=""), None)
+    assert (free["usd"], free["prices_of"], free["seconds"], free["tps"]) == (None, None, None, None)
+
+
+def test_labelling_tells_speed_cost_and_time_left(printed: Any) -> None:
+    clock = Clock()
+    events = JsonEvents(None, clock)
+    events.estimated(ESTIMATE)
+    events.labelling(state(0))
+    clock.now = 4.0
+    events.labelling(state(20, pending=2, throttled=3))
+    assert printed()[2:] == [
+        {"type": "labelling", "done": 20, "total": 80, "pending": 2, "calls": 23, "throttled": 3, "rate": 5.0,
+         "tps": 50.0, "usd": 0.023, "seconds_left": 12},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [state(80), state(78, pending=2)])
+def test_the_last_state_is_told_once_however_soon_it_comes(end: Labelling, printed: Any) -> None:
+    events = JsonEvents(None, Clock())
+    for one in (state(40), end, end):
+        events.labelling(one)
+    assert [event["done"] for event in printed()[1:]] == [end.done]
+
+
+def test_answers_from_an_earlier_plan_and_writing_are_told(printed: Any) -> None:
+    clock = Clock()
+    events = JsonEvents(None, clock)
+    events.took(Path("old.plan.json"), 9_870)
+    clock.now = 1.0
+    events.writing(3, 7)
+    assert printed()[1:] == [
+        {"type": "took", "plan": "old.plan.json", "answers": 9_870},
+        {"type": "writing", "done": 3, "total": 7},
+    ]
+
+
+def test_a_pulse_comes_first_after_its_delay_and_then_in_step() -> None:
+    clock = Clock()
+    pulse = Pulse(0.1, clock, delay=0.5)
+    due = []
+    for tenth in range(1, 8):
+        clock.now = tenth / 10
+        due.append(pulse.due())
+    assert due == [False, False, False, False, True, True, True]
+
+
+def test_speed_is_that_of_the_last_half_minute() -> None:
+    clock = Clock()
+    speed = Speed(clock)
+    measured = []
+    done = 0
+    for second in range(61):
+        clock.now = float(second)
+        done += 10 if second < 30 else 50
+        measured.append(speed.measure(done))
+    assert measured[:2] == [None, None]
+    assert measured[2] == pytest.approx(10)
+    assert measured[60] == pytest.approx(50)
+
+
+def test_speed_is_measured_anew_when_the_count_begins_again() -> None:
+    clock = Clock()
+    speed = Speed(clock)
+    speed.measure(1000)
+    clock.now = 10.0
+    assert speed.measure(0) is None
+    clock.now = 15.0
+    assert speed.measure(10) == pytest.approx(2)
+
+
+def test_no_speed_gives_no_time_left(printed: Any) -> None:
+    clock = Clock()
+    events = JsonEvents(None, clock)
+    events.labelling(state(0))
+    clock.now = 5.0
+    events.labelling(state(0))
+    assert (printed()[1]["rate"], printed() == []) == (0.0, True)
