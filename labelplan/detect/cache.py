@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from labelplan.detect.cache_file import CacheFile, default_cache_path, explained, owners_folder
 from labelplan.detect.cache_owner import Owner
-from labelplan.detect.cache_row import Row, from_row, is_intact, to_row
+from labelplan.detect.cache_row import from_row, is_intact, to_row
 from labelplan.detect.cache_upkeep import CacheStats, count, delete
 from labelplan.errors import CacheUnusable
 
@@ -75,14 +75,15 @@ class AnswerCache:
     def find(self, kind: str, contents: Sequence[bytes]) -> dict[bytes, Answer]:
         """Return the answers that are kept, by content."""
         found = {}
-        for content, *row in self._rows(kind, contents):
-            if (answer := from_row(content, Row(*row))) is not None:
+        for content, model, code, body in self._rows(kind, contents):
+            if (answer := from_row(content, model, code, body)) is not None:
                 found[content] = answer
         return found
 
     def models(self, kind: str, contents: Sequence[bytes]) -> dict[bytes, str]:
         """Return the `LabelModelVersion` of the answers that are kept, by content; it is empty for a refusal."""
-        return {content: row[0] for content, *row in self._rows(kind, contents) if is_intact(content, Row(*row))}
+        rows = self._rows(kind, contents)
+        return {content: model for content, model, code, body in rows if is_intact(content, model, code, body)}
 
     def claim(self, kind: str, content: bytes, model: str = "") -> Claim:
         """Say who asks about a content: `mine`, the caller; `theirs`, somebody is at it; `answered`, nobody need.
@@ -93,7 +94,7 @@ class AnswerCache:
         number = self._number(kind)
         with self._file.writing() as database:
             rows = database.execute(_query(1), (number, content)).fetchall()
-            if any(_counts(Row(*row), model) and from_row(found, Row(*row)) is not None for found, *row in rows):
+            if any(_counts(there, code, model) and from_row(row, there, code, body) for row, there, code, body in rows):
                 return "answered"
             owners = database.execute("SELECT owner FROM claims WHERE kind = ? AND content = ?", (number, content))
             if any(self._owner.is_alive(owner) for (owner,) in owners.fetchall()):
@@ -182,5 +183,6 @@ def _query(count: int) -> str:
     return f"SELECT content, model, code, body FROM answers WHERE kind = ? AND content IN ({places})"  # noqa: S608 - ? only
 
 
-def _counts(row: Row, model: str) -> bool:
-    return row.code is not None or not model or row.model == model
+def _counts(row: tuple[bytes, str, str | None, bytes], model: str) -> bool:
+    _content, there, code, _body = row
+    return code is not None or not model or there == model
