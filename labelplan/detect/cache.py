@@ -183,6 +183,5 @@ def _query(count: int) -> str:
     return f"SELECT content, model, code, body FROM answers WHERE kind = ? AND content IN ({places})"  # noqa: S608 - ? only
 
 
-def _counts(row: tuple[bytes, str, str | None, bytes], model: str) -> bool:
-    _content, there, code, _body = row
+def _counts(there: str, code: str | None, model: str) -> bool:
     return code is not None or not model or there == model
