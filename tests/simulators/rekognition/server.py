@@ -80,8 +80,8 @@ class Server:
             return self._control(request)
         if request.method == "GET" and request.path in {"/ledger", "/totals"}:
             counts = service.ledger.everything() if request.path == "/ledger" else service.ledger.totals()
-            now: dict[str, Any] = {"now": asyncio.get_running_loop().time(), "allowed": service.allowed()}
-            return OK, msgspec.json.encode(now | counts)
+            now = asyncio.get_running_loop().time()
+            return OK, msgspec.json.encode({"now": now, "allowed": service.allowed(now)} | counts)
         return NOT_FOUND, b'{"message":"GET /ledger, GET /totals, POST /control"}'
 
     def _aws(self, request: Request) -> bytes:

@@ -107,9 +107,9 @@ class Service:
         due = began + self._chance.latency(settings) + late
         return Outcome(due, 200, body, FATES.get(fault, "reply"))
 
-    def allowed(self) -> float:
+    def allowed(self, now: float) -> float:
         """Return how many calls the quota would have allowed so far, besides the full bucket at the start."""
-        self.bucket.flow(self._clock())
+        self.bucket.flow(now)
         return self.bucket.allowed
 
     def _identify(self, request: Request) -> Identity:
