@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, str] = {
     "validate": "Check specs without the network",
+    "doctor": "Check, before anything is paid, that a plan would work here",
     "plan": "Label every object and write a signed plan of what to keep and delete",
     "show": "Show a plan: what would happen, and why",
     "verify": "Check a plan's bytes, signatures and expiry",
@@ -29,7 +30,6 @@ COMMANDS: dict[str, str] = {
     "undo": "Bring back what a run deleted",
     "key": "Make or show the key that signs plans",
     "schema": "Print the JSON Schema of a format",
-    "doctor": "Check, before anything is paid, that a plan would work here",
     "demo": "Walk through the main job on real photographs, on this machine only",
 }
 """Name and summary of every command; each lives in the module `labelplan.cli.<name>` as the Typer object `app`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from labelplan.errors import AwsRefused
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -60,11 +62,13 @@ def open_own_cache() -> AnswerCache:
 def caller_of(spec: Spec) -> str:
     """Say whose the AWS credentials are, and where they were found; raises `AwsRefused`."""
     from labelplan.store.connect import caller_account, open_client, open_session  # noqa: PLC0415 - as above
-    from labelplan.store.errors import explained  # noqa: PLC0415 - as above
+    from labelplan.store.errors import CONFIGURE, explained  # noqa: PLC0415 - as above
 
     session = open_session()
-    account = caller_account(session, open_client(session, spec.region, changes=False))
     with explained("find the AWS credentials"):
         found = session.get_credentials()
-    whose = f"account {account}" if account else "the server has no accounts"
-    return whose if found is None else f"{whose} (credentials from: {found.method})"
+    if found is None:
+        raise AwsRefused("No AWS credentials were found.", hint=CONFIGURE)
+    account = caller_account(session, open_client(session, spec.region, changes=False))
+    whose = f"account {account}" if account else "a server without accounts"
+    return f"{whose} (credentials from: {found.method})"

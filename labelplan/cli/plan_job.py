@@ -48,11 +48,11 @@ class Limits:
     def check(self) -> None:
         """Raise `UsageError` for a number that makes no sense."""
         if self.usd is not None and not 0 <= self.usd <= MOST_USD:  # what is no number at all fails as well
-            raise UsageError(f"--max-usd {self.usd:g} is not an amount from 0 to {MOST_USD:,} dollars.")
+            raise UsageError(f"--max-usd {self.usd:.15g} is not an amount from 0 to {MOST_USD:,} dollars.")
         if self.calls is not None and not 0 <= self.calls <= MOST_CALLS:
             raise UsageError(f"--max-calls {self.calls} is not a number from 0 to {MOST_CALLS:,}.")
         if self.tps is not None and not 0 < self.tps <= MOST_TPS:
-            raise UsageError(f"--tps {self.tps:g} is not a number of calls a second: more than 0, to {MOST_TPS:,}.")
+            raise UsageError(f"--tps {self.tps:.15g} is not a number of calls a second: more than 0, to {MOST_TPS:,}.")
 
     def lowered(self, spec: Spec) -> Spec:
         """Return the spec with the smallest budget of all; raises `UsageError` where a limit means nothing for it."""

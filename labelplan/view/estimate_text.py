@@ -21,7 +21,7 @@ def estimate_line(event: Mapping[str, Any]) -> str:
     if event["usd"] is None:
         parts.append("free of charge")
     elif event["calls"]:
-        parts.append(_about_usd(event["usd"]))
+        parts.append(f"about ${_cents_up(event['usd']):,.2f}")
     if event["seconds"]:
         parts.append(f"about {duration(event['seconds'])} at {event['tps']:g} TPS{_guessed(event)}")
     return f"{', '.join(parts)}; {event['cached']:,} answer{'s' * (event['cached'] != 1)} from the cache"
@@ -77,8 +77,8 @@ def duration(seconds: float) -> str:
     return f"{minutes / 60:.1f} h" if minutes <= 48 * 60 else f"{minutes / 60 / 24:.1f} days"
 
 
-def _about_usd(usd: float) -> str:
-    return "less than $0.01" if usd < 0.01 else f"about ${usd:,.2f}"  # noqa: PLR2004 - a cent
+def _cents_up(usd: float) -> float:
+    return math.ceil(round(usd * 100, 4)) / 100
 
 
 def _is_guessed(event: Mapping[str, Any]) -> bool:

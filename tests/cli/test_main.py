@@ -82,8 +82,11 @@ def test_an_interruption_ends_with_130(capsys: pytest.CaptureFixture[str], monke
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_dispatch", interrupt)
-    assert cli.run(["plan"]) == 130
+    assert cli.run(["show"]) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+    assert cli.run(["plan", "deer.yaml"]) == 130
+    kept = "Interrupted. What was answered is kept; the same command again goes on.\n"
+    assert capsys.readouterr().err == kept
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, EOFError])
@@ -148,6 +151,7 @@ def test_exit_codes_are_those_of_the_design() -> None:
     codes = {kind.__name__: kind.exit_code for kind in kinds}
     assert codes == {
         "LabelplanError": 1, "Declined": 1, "MissingExtra": 1, "RunNotFound": 1, "DetectorFailed": 1,
+        "AnswersPending": 3, "CacheUnusable": 1,
         "UsageError": 4, "SpecError": 4, "SpecMismatch": 4,
         "TrustError": 5, "PlanCorrupt": 5, "BadSignature": 5, "UnknownSigner": 5, "KeyUnusable": 5, "UnexpectedPlan": 5,
         "StalePlan": 6, "PlanExpired": 6, "AlreadyApplied": 6, "PartialPlan": 6,

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from labelplan.cli.main import run
-from labelplan.detect import open as opening
 from labelplan.flow import plan as planning
 from labelplan.rules.decide import Judge, Verdict
-from tests.flow.making import Table, answer
+from tests.cli.making import BAD, GOOD, KEYS, SPEC, listed
 from tests.wire import recorded
 
 if TYPE_CHECKING:
@@ -23,56 +21,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-SPEC = """\
-version: 1
-bucket: {bucket}
-exclude: [Person]
-labels:
-  deer:
-    prefix: deer/
-    references: [deer/r1.jpg, deer/r2.jpg, deer/r3.jpg]
-"""
-REFERENCES = {f"deer/r{n}.jpg": answer(Deer=99, Animal=95) for n in (1, 2, 3)}
-GOOD = {f"deer/good{n}.jpg": answer(Deer=90) for n in range(9)}
-BAD = {"deer/car.jpg": answer(Car=99), "deer/hunter.jpg": answer(Deer=99, Person=97)}
-KEYS = {*REFERENCES, *GOOD, *BAD, "deer/notes.txt"}
-
-
-@pytest.fixture
-def say(
-    s3: S3Client, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """A filled bucket, a spec and a key; returns how to type a command: (exit code, stdout, stderr)."""
-    for key in KEYS:
-        s3.put_object(Bucket=bucket, Key=key, Body=key.encode(), Metadata={"of": "web"})
-    (tmp_path / "deer.yaml").write_text(SPEC.format(bucket=bucket))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("LABELPLAN_TRUST_OWN_KEY", "1")
-    monkeypatch.setattr(opening, "open_detector", lambda *_, **__: Table({**REFERENCES, **GOOD, **BAD}))
-
-    def typed(*arguments: str) -> tuple[int, str, str]:
-        code = run(list(arguments))
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    typed("key", "generate")
-    return typed
-
-
-def listed(s3: S3Client, bucket: str) -> dict[str, tuple[bytes, dict[str, str]]]:
-    found = {}
-    for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]:
-        if not entry["Key"].startswith(".labelplan/"):
-            got = s3.get_object(Bucket=bucket, Key=entry["Key"])
-            found[entry["Key"]] = (got["Body"].read(), got["Metadata"])
-    return found
-
 
 def test_plan_show_verify_apply_undo(say: Callable[..., Any], s3: S3Client, bucket: str) -> None:
     before = listed(s3, bucket)
     code, out, err = say("plan", "deer.yaml")
-    assert (code, "15 objects; 15 DetectLabels calls, about $0.0" in err) == (0, True)
+    assert (code, err) == (0, "15 DetectLabels calls, about $0.02; 0 answers from the cache\n")
     assert "Plan: 2 to delete, 12 to keep, 1 unreadable." in out
     assert "Saved the plan to: deer.plan.json" in out
 
@@ -137,7 +90,9 @@ def test_an_object_that_changed_after_the_plan_is_kept_and_reported(
 
 
 def test_json_is_the_only_thing_on_stdout(say: Callable[..., Any]) -> None:
-    assert json.loads(say("plan", "deer.yaml", "--json")[1])["totals"]["delete"] == 2
+    events = [json.loads(line) for line in say("plan", "deer.yaml", "--json")[1].splitlines()]
+    assert [event["type"] for event in events] == ["version", "estimated", "labelling", "planned"]
+    assert events[-1]["totals"]["delete"] == 2
     shown = json.loads(say("show", "deer.plan.json", "--json")[1])
     assert (len(shown["decisions"]), shown["rules"][0]["name"]) == (15, "deer")
     assert len(json.loads(say("show", "deer.plan.json", "--json", "--deletes")[1])["decisions"]) == 2
@@ -246,7 +201,7 @@ def test_every_line_to_write_gives_a_valid_spec_again(say: Callable[..., Any], b
         "    guards: {max_delete_percent: 1}\n"
     )
     (tmp_path / "deer.yaml").write_text(weird)
-    rules = json.loads(say("plan", "deer.yaml", "--json")[1])["rules"]
+    rules = json.loads(say("plan", "deer.yaml", "--json")[1].splitlines()[-1])["rules"]
     lines = [warning["write"] for warning in rules[0]["warnings"] if warning["write"]]
     assert len(lines) >= 3
     for line in lines:
@@ -327,7 +282,7 @@ def test_a_signed_plan_whose_deletes_do_not_follow_from_its_answers_is_refused(
     decide = Judge.with_answer
     lie = Verdict("delete", "no-evidence")
     with monkeypatch.context() as tampered:
-        tampered.setattr(Judge, "with_answer", lambda self, a: lie if a is GOOD["deer/good1.jpg"] else decide(self, a))
+        tampered.setattr(Judge, "with_answer", lambda self, a: lie if a == GOOD["deer/good1.jpg"] else decide(self, a))
         assert say("plan", "deer.yaml")[0] == 0
     code, _, err = say("apply", "deer.plan.json", "--auto-approve")
     assert (code, "its own rules and answers say keep (evidence)" in err) == (5, True)

@@ -26,7 +26,8 @@ def test_the_line_before_the_first_paid_call_is_the_promised_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"calls": 1, "usd": 0.001, "seconds": 0.02}, "1 DetectLabels call, less than $0.01, about 1 s at 50 TPS;"),
+        ({"calls": 1, "usd": 0.001, "seconds": 0.02}, "1 DetectLabels call, about $0.01, about 1 s at 50 TPS;"),
+        ({"calls": 15, "usd": 0.015}, "15 DetectLabels calls, about $0.02, about"),
         ({"calls": 0, "usd": 0.0, "seconds": 0.0, "cached": 1}, "0 DetectLabels calls; 1 answer from the cache"),
         (
             {"calls": 45_000_000, "usd": 28_200.0, "seconds": 9e5},
