@@ -20,7 +20,7 @@ T = TypeVar("T")
 SIDE_BY_SIDE = 8
 """How many listings are under way at once."""
 
-AHEAD = 4
+AHEAD = 8
 """How many pages of each wait to be read."""
 
 _GRACE = 1.0

@@ -7,6 +7,7 @@ worth, the flows know.
 from __future__ import annotations
 
 import io
+import sys
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from boto3.session import Session
     from botocore.exceptions import ClientError
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
     from labelplan.model.objects import Versioning
@@ -144,7 +146,8 @@ class S3Reader:
     def _listing(self) -> S3Client:
         """A client of its own, since its answers are read by labelplan."""
         client = open_client(self._session, self._reading.meta.region_name, changes=False)
-        client.meta.events.register("before-parse.s3.ListObjectVersions", keep_page)
+        # named so, it is asked before botocore's own handlers, which parse every page to see whether it is an error
+        client.meta.events.register("before-parse.*.ListObjectVersions", keep_page)
         return client
 
     def head(self, key: str) -> S3Object | None:
@@ -167,7 +170,7 @@ class S3Reader:
         # of nothing there is no range
         part: dict[str, Any] = {"Range": f"bytes=0-{count - 1}"} if image.size else {}
         into = io.BytesIO()
-        return into.getvalue()[:count] if self._download(image.key, into, **_exactly(image), **part) else None
+        return into.getvalue() if self._download(image.key, into, limit=count, **_exactly(image), **part) else None
 
     def _found(self, key: str, call: Callable[..., Any], **arguments: Any) -> Any:
         """Return the reply of a call about *key*; None if there is no such object (any more)."""
@@ -181,8 +184,13 @@ class S3Reader:
                     return None
                 raise
 
-    def _download(self, key: str, into: BinaryIO, *, attempts: int = 3, **arguments: Any) -> bool:
-        """Stream an object into a file, from its start again when the connection breaks; False if there is none."""
+    def _download(
+        self, key: str, into: BinaryIO, *, limit: int = sys.maxsize, attempts: int = 3, **arguments: Any
+    ) -> bool:
+        """Stream an object, or its first *limit* bytes, into a file; False if there is none.
+
+        When the connection breaks, it begins again.
+        """
         from botocore.exceptions import HTTPClientError, IncompleteReadError  # noqa: PLC0415 - as above
 
         start = into.tell()
@@ -190,14 +198,23 @@ class S3Reader:
         if reply is None:
             return False
         try:
-            into.writelines(reply["Body"].iter_chunks(CHUNK))
+            _copy(reply["Body"], into, limit)
         except (HTTPClientError, IncompleteReadError) as error:
             if attempts == 1:
                 raise unanswered(error, f"read s3://{self._bucket}/{key}") from error
             into.seek(start)
             into.truncate()
-            return self._download(key, into, attempts=attempts - 1, **arguments)
+            return self._download(key, into, limit=limit, attempts=attempts - 1, **arguments)
         return True
+
+
+def _copy(body: StreamingBody, into: BinaryIO, limit: int) -> None:
+    for chunk in body.iter_chunks(min(limit, CHUNK)):
+        into.write(chunk[:limit])
+        limit -= len(chunk)
+        if limit <= 0:
+            body.close()  # what is left of it, if the server knows no ranges, need not come
+            return
 
 
 def quoted(etag: str) -> str:

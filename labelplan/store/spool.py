@@ -9,7 +9,7 @@ import errno
 import os
 import tempfile
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -104,13 +104,15 @@ class Spool:
         if per_position < 1:
             msg = f"at least one object of each prefix has to be picked, not {per_position}"
             raise ValueError(msg)
-        picked = Spool()
         passed: defaultdict[int, int] = defaultdict(int)
-        for position, objects in self.pages():
-            begin = passed[position]
-            passed[position] = end = begin + len(objects)
-            wanted = _spread(self._counts[position], per_position, begin, end)
-            picked.append(position, [objects[at - begin] for at in wanted])
+        with ExitStack() as unless_it_fails:
+            picked = unless_it_fails.enter_context(Spool())
+            for position, objects in self.pages():
+                begin = passed[position]
+                passed[position] = end = begin + len(objects)
+                if wanted := _spread(self._counts[position], per_position, begin, end):
+                    picked.append(position, [objects[at - begin] for at in wanted])
+            unless_it_fails.pop_all()
         return picked
 
 
