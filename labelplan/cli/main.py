@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "apply": "Delete exactly what a verified plan says, with a way back",
     "undo": "Bring back what a run deleted",
     "key": "Make or show the key that signs plans",
+    "cache": "Show or prune the answers that are kept",
     "schema": "Print the JSON Schema of a format",
     "demo": "Walk through the main job on real photographs, on this machine only",
 }

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from labelplan.cli.plan_job import Limits
+from labelplan.cli.plan_job import Job, Limits
 from labelplan.detect import convert
 from labelplan.detect import open as opening
 from labelplan.errors import AnswersPending, MissingExtra
 from labelplan.flow import plan as planning
+from labelplan.flow.observe import Silent
 from labelplan.model.price import cost
 from tests.cli.making import KEYS, SPEC
 from tests.flow.making import Table, answer, source
@@ -253,6 +254,13 @@ def test_the_budget_of_a_spec_is_lowered_but_never_raised() -> None:
     assert Limits(usd=10, calls=2000).lowered(spec).max_calls == 500
     assert Limits(usd=float(cost(1_500_000))).lowered(source().spec).max_calls == 1_500_000
     assert Limits().lowered(source().spec).max_calls is None
+
+
+def test_what_was_opened_for_an_estimate_makes_no_plan(tmp_path: Path) -> None:
+    unsigned = dict.fromkeys(("source", "scope", "target", "reader", "detector", "cache", "signer", "signers_sha256"))
+    job: Any = Job(**unsigned, earlier=())  # type: ignore[arg-type]  # it fails before it looks at any of them
+    with pytest.raises(ValueError, match="needs a signer"):
+        job.make(tmp_path / "p.json", Silent())
 
 
 def test_the_same_content_under_two_keys_is_asked_once(say: Say, s3: Any, bucket: str, table: Table) -> None:
