@@ -7,6 +7,7 @@ moments. Not for deciding which answer counts: that is `flow`'s business, as is 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 from functools import cache
 from itertools import islice
@@ -20,7 +21,6 @@ from labelplan.errors import CacheUnusable
 
 if TYPE_CHECKING:
     import datetime as dt
-    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -161,7 +161,10 @@ class AnswerCache:
             with self._file.writing() as database:
                 database.execute("INSERT OR IGNORE INTO kinds(text) VALUES(?)", (kind,))
             with self._file.reading() as database:
-                ((self._kinds[kind],),) = database.execute("SELECT id FROM kinds WHERE text = ?", (kind,))
+                row = database.execute("SELECT id FROM kinds WHERE text = ?", (kind,)).fetchone()
+                if row is None:
+                    raise sqlite3.DatabaseError("an index is wrong")
+                self._kinds[kind] = row[0]
         return self._kinds[kind]
 
     def _end_claim(self, database: sqlite3.Connection, number: int, content: bytes) -> None:

@@ -39,6 +39,9 @@ _SCHEMA = (
 )
 """*stored*: seconds since 1970. *model*, *code* and *body*: see `cache_row.Row`."""
 
+_OF_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_CONSTRAINT")
+"""SQLite's words for a damaged file; the last two because our own queries are in order."""
+
 _DAMAGED = "Move it away: the next run makes a new one, and pays again for what no plan given with --from holds."
 _creating = threading.Lock()
 """To close a file takes SQLite's locks on it away in this process (POSIX): nobody has it open while it is made."""
@@ -64,18 +67,22 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite and the system say about the cache at *path* into `CacheUnusable`."""
     try:
         yield
+    except UnicodeDecodeError:  # Python's, of a text in a damaged file
+        raise CacheUnusable(f"The cache of answers {path} is damaged.", hint=_DAMAGED) from None
     except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise CacheUnusable(
-                f"The cache of answers {path} is damaged, or no such cache: {error}.", hint=_DAMAGED
-            ) from None
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            what = f"The cache of answers {path} has been in use by another process for {BUSY_S:.0f} s."
-            raise CacheUnusable(what, hint=f"Run the same command again later; {_OTHER_FILE}") from None
-        raise CacheUnusable(f"The cache of answers {path} cannot be used: {error}.") from None
+        raise _explain(error, path) from None
     except OSError as error:
         raise CacheUnusable(f"The cache of answers {path} cannot be used: {error.strerror or error}.") from None
+
+
+def _explain(error: sqlite3.Error, path: Path) -> CacheUnusable:
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")  # not on the errors that are Python's own
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        what = f"The cache of answers {path} has been in use by another process for {BUSY_S:.0f} s."
+        return CacheUnusable(what, hint=f"Run the same command again later; {_OTHER_FILE}")
+    if name.startswith(_OF_DAMAGE):
+        return CacheUnusable(f"The cache of answers {path} is damaged, or no such cache: {error}.", hint=_DAMAGED)
+    return CacheUnusable(f"The cache of answers {path} cannot be used: {error}.")
 
 
 class CacheFile:
