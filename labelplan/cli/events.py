@@ -25,7 +25,7 @@ Event = dict[str, Any]
 EVERY_S = 1.0
 """Between two JSON events of the same phase."""
 
-WINDOW_S, STEADY_S = 30.0, 2.0
+WINDOW_S, STEADY_S = 10.0, 2.0
 """The time over which speed is measured, and how much of it must have passed before it is told."""
 
 
@@ -47,7 +47,7 @@ class Pulse:
 
 
 class Speed:
-    """How many a second, over the last half minute."""
+    """How many a second, over the last ten seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Begin with nothing seen."""
@@ -129,7 +129,7 @@ class JsonEvents:
         """See `Observer.labelling`; the last state is always told."""
         rate = self._speed.measure(state.done)
         before, self._settled = self._settled, state.done + state.pending >= state.total
-        if self._pulse.due() or (self._settled and not before):
+        if state.total and (self._pulse.due() or (self._settled and not before)):
             say(labelling(state, rate, self._estimate))
 
     def writing(self, done: int, total: int) -> None:

@@ -81,6 +81,14 @@ def test_the_last_state_is_told_once_however_soon_it_comes(end: Labelling, print
     assert [event["done"] for event in printed()[1:]] == [end.done]
 
 
+def test_where_nothing_is_to_be_asked_nothing_is_said_of_it(printed: Any) -> None:
+    clock = Clock()
+    events = JsonEvents(None, clock)
+    clock.now = 5.0
+    events.labelling(state(0, total=0))
+    assert len(printed()) == 1
+
+
 def test_answers_from_an_earlier_plan_and_writing_are_told(printed: Any) -> None:
     clock = Clock()
     events = JsonEvents(None, clock)
@@ -103,18 +111,18 @@ def test_a_pulse_comes_first_after_its_delay_and_then_in_step() -> None:
     assert due == [False, False, False, False, True, True, True]
 
 
-def test_speed_is_that_of_the_last_half_minute() -> None:
+def test_speed_is_that_of_the_last_ten_seconds() -> None:
     clock = Clock()
     speed = Speed(clock)
     measured = []
     done = 0
-    for second in range(61):
+    for second in range(31):
         clock.now = float(second)
-        done += 10 if second < 30 else 50
+        done += 10 if second < 15 else 50
         measured.append(speed.measure(done))
     assert measured[:2] == [None, None]
     assert measured[2] == pytest.approx(10)
-    assert measured[60] == pytest.approx(50)
+    assert measured[30] == pytest.approx(50)
 
 
 def test_speed_is_measured_anew_when_the_count_begins_again() -> None:
