@@ -7,8 +7,8 @@ calls that the quota allowed. Not measured: the live service, S3, the cache.
     python benchmarks/quota.py [--tps 5 50 200] [--seconds 25] [--ramp 15] [--only NAME]…
 
 Columns: answers a second, and the share of the allowed calls that was used, after the ramp; images that got no answer;
-share of throttled requests in the whole run, the ramp included; seconds from asking to answer for 99 of 100 images after
-the ramp (with ours most of it is waiting for a turn); the client's CPU time, in percent of a core.
+share of throttled requests in the whole run, the ramp included; seconds from asking to answer for 99 of 100 images
+after the ramp (with ours most of it is waiting for a turn); the client's CPU time, in percent of a core.
 """
 
 from __future__ import annotations
@@ -135,9 +135,8 @@ def measured(run: Run, ramp: float, seconds: float) -> str:
         f"{sum(report.lost for report in reports):6}{100 * whole['throttled'] / whole['attempts']:10.2f}%"
         f"{max(report.wait for report in reports):7.2f}{100 * max(report.cpu for report in reports):5.0f}%"
     )
-    return f"{run.tps:4} TPS  {run.name:33}{figures}" + (
-        f"  ({' and '.join(f'{share:.1f}/s' for share in shares)})" if len(shares) > 1 else ""
-    )
+    each = " and ".join(f"{share:.1f}/s" for share in shares)
+    return f"{run.tps:4} TPS  {run.name:33}{figures}" + (f"  ({each})" if len(shares) > 1 else "")
 
 
 @contextlib.contextmanager
@@ -246,6 +245,11 @@ CLIENTS: dict[str, Callable[[], tuple[Ask, int]]] = {
 }
 
 if __name__ == "__main__":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ[name] = "benchmark"
+    for name in [name for name in os.environ if name.startswith("AWS_") and not name.startswith("AWS_ENDPOINT_URL_")]:
+        del os.environ[name]  # a profile, a retry mode, a session token
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_CONFIG_FILE": os.devnull,
+    }
     main()

@@ -114,6 +114,12 @@ def test_service_quotas_tells_the_quota(rekognition: Simulator, size: int) -> No
     assert len(values) > 2
 
 
+def test_the_default_quota_is_not_the_accounts(rekognition: Simulator) -> None:
+    rekognition.control(tps=37)
+    defaults = _quotas(rekognition).list_aws_default_service_quotas(ServiceCode="rekognition")["Quotas"]
+    assert [quota["Value"] for quota in defaults if quota["QuotaName"].endswith("DetectLabels")] == [5]
+
+
 def test_service_quotas_can_be_denied(rekognition: Simulator) -> None:
     rekognition.control(no_quotas=True)
     with pytest.raises(ClientError, match=r"AccessDeniedException.*servicequotas:ListServiceQuotas"):

@@ -1,4 +1,7 @@
-"""Service Quotas' ListServiceQuotas as far as Rekognition's quota for DetectLabels needs it, in pages."""
+"""Service Quotas' ListServiceQuotas and ListAWSDefaultServiceQuotas, for Rekognition and in pages.
+
+Names, codes and the other operations' numbers are made up in the shape of the real ones.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import msgspec
 from tests.simulators.rekognition.errors import Refusal
 
 PAGE = 100
+DEFAULT_TPS = 5.0
+"""What an account has that never asked for more."""
 OPERATIONS = ("CompareFaces", "DetectFaces", "DetectLabels", "DetectModerationLabels", "DetectText", "SearchFaces")
 OTHERS = 25.0
 """The quota of the other operations here; any number that is not DetectLabels'."""

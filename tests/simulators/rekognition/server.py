@@ -12,7 +12,7 @@ import msgspec
 
 from tests.simulators.rekognition.caller import denied, identify
 from tests.simulators.rekognition.errors import Refusal
-from tests.simulators.rekognition.quotas import list_quotas
+from tests.simulators.rekognition.quotas import DEFAULT_TPS, list_quotas
 from tests.simulators.rekognition.settings import changed
 from tests.simulators.rekognition.wire import Malformed, Request, read_request, reply, reset
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 DETECT = "RekognitionService.DetectLabels"
 QUOTAS = "ServiceQuotasV20190624.ListServiceQuotas"
+DEFAULT_QUOTAS = "ServiceQuotasV20190624.ListAWSDefaultServiceQuotas"
 OK, NOT_FOUND, BAD_REQUEST = 200, 404, 400
 
 
@@ -85,13 +86,15 @@ class Server:
         return NOT_FOUND, b'{"message":"GET /ledger, GET /totals, POST /control"}'
 
     def _aws(self, request: Request) -> bytes:
-        if request.headers["x-amz-target"] != QUOTAS:
+        target = request.headers["x-amz-target"]
+        if target not in {QUOTAS, DEFAULT_QUOTAS}:
             raise Refusal("UnknownOperationException", "This operation is not simulated.", front=True)
         service = self._service
         identity = identify(request, "servicequotas", service.callers, dt.datetime.now(dt.UTC))
         if service.settings.no_quotas or not identity.caller.quotas:
-            raise denied(identity, "servicequotas:ListServiceQuotas")
-        return msgspec.json.encode(list_quotas(request.body, service.settings.tps, identity.region))
+            raise denied(identity, f"servicequotas:{target.partition('.')[2]}")
+        tps = service.settings.tps if target == QUOTAS else DEFAULT_TPS
+        return msgspec.json.encode(list_quotas(request.body, tps, identity.region))
 
     def _control(self, request: Request) -> tuple[int, bytes]:
         """Change settings; answer with all of them."""
