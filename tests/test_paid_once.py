@@ -101,9 +101,7 @@ def test_two_plans_at_once_pay_once(planner: Planner, rekognition: Simulator) ->
     assert decisions[0] == decisions[1]
 
 
-def test_a_budget_is_never_exceeded_by_one_attempt_however_much_fails(
-    planner: Planner, rekognition: Simulator
-) -> None:
+def test_a_budget_is_never_exceeded_by_one_attempt_however_much_fails(planner: Planner, rekognition: Simulator) -> None:
     rekognition.control(error_rate=0.3)
     code, _, err = planner.run("--max-calls", str(CONTENTS), "--tps", "100")
     assert code == 9, err

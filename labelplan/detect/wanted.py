@@ -111,4 +111,6 @@ class Wanted:
             return self._database.execute(query, values)
         except sqlite3.OperationalError as error:
             hint = "Make room, or let TMPDIR name a folder on another disk."
-            raise LabelplanError(f"The list of what is to be labelled cannot be kept on disk: {error}.", hint=hint) from error
+            raise LabelplanError(
+                f"The list of what is to be labelled cannot be kept on disk: {error}.", hint=hint
+            ) from error

@@ -13,7 +13,7 @@ from msgspec import Raw
 from labelplan import __version__
 from labelplan.errors import BudgetExceeded, DetectorFailed, SpecMismatch
 from labelplan.flow.answers import Answers
-from labelplan.flow.decisions import decide_all, missing_answers
+from labelplan.flow.decisions import AT_ONCE, decide_all, missing_answers
 from labelplan.flow.observe import Estimate
 from labelplan.flow.pay import pay
 from labelplan.flow.references import ROUNDS, References, find_references, known_model, label_references
@@ -96,9 +96,11 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
                 tally.saw(answer.response)
             with PlanWriter(path, header) as writer:
                 decided = decide_all(judges, looked.spool, answers, wanted, references.model_version, tally)
+                objects = looked.objects
                 for done, decision in enumerate(decided, 1):
                     writer.add(decision)
-                    observer.writing(done, looked.objects)
+                    if done % AT_ONCE == 0 or done == objects:
+                        observer.writing(done, objects)
                 summary = _summary(judges, references, tally)
                 statement = writer.finish(summary, signer, signers_sha256)
     return Planned(header, summary, statement)

@@ -36,6 +36,9 @@ class Tally:
         self._carriers: list[dict[str, list[int]]] = [
             {accepted.label: [0] * len(judges) for accepted in judge.accepted} for judge in judges
         ]
+        self._spoken = [
+            frozenset(graded.label for graded in (*judge.rule.ignore, *judge.rule.exclude)) for judge in judges
+        ]
         self._missed: list[Counter[str]] = [Counter() for _ in judges]
         self._depth: dict[str, int] = {}
         self._asked: dict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -82,12 +85,17 @@ class Tally:
         return best, shared.get(best, 0)
 
     def _miss(self, position: int, response: Response) -> None:
-        rule = self._judges[position].rule
-        spoken = {graded.label for graded in (*rule.ignore, *rule.exclude)}
+        threshold, spoken, missed = (
+            self._judges[position].rule.threshold,
+            self._spoken[position],
+            self._missed[position],
+        )
         for label in response.Labels:
-            if label.Confidence > rule.threshold and label.Name not in spoken:
-                self._missed[position][label.Name] += 1
-                self._depth[label.Name] = max(self._depth.get(label.Name, 0), len(label.Parents))
+            name = label.Name
+            if label.Confidence > threshold and name not in spoken:
+                missed[name] += 1
+                if len(label.Parents) > self._depth.get(name, -1):
+                    self._depth[name] = len(label.Parents)
 
     @property
     def labelled(self) -> int:

@@ -110,7 +110,7 @@ def test_images_that_stay_without_an_answer_are_pending_once_all_others_have_the
 
 def test_a_service_that_answers_nobody_is_left_alone_soon(tmp_path: Path) -> None:
     items = [item(f"{n:04}") for n in range(1000)]
-    table = Table(dict.fromkeys((one.key for one in items), AnswersPending("down")))  # type: ignore[arg-type]  # one error
+    table = Table(dict.fromkeys((one.key for one in items), AnswersPending("down")))
     with pytest.raises(AnswersPending, match=r"1,000 of 1,000"):
         run(tmp_path, table, *items)
     assert len(table.asked) <= IN_A_ROW + table.concurrency
@@ -203,7 +203,7 @@ def test_a_reference_that_another_process_is_asking_about_is_waited_for(
     kind, content = kind_of("table", SETTINGS), content_of(one, TARGET)
     with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table) as (_, answers):
         assert theirs.claim(kind, content, "") == "mine"
-        monkeypatch.setattr(answering.time, "sleep", lambda _: theirs.keep(kind, content, DEER))
+        monkeypatch.setattr("labelplan.flow.answers.time.sleep", lambda _: theirs.keep(kind, content, DEER))
         got = answers.wait(one, "")
         assert isinstance(got, Answered)
         monkeypatch.setattr(answering, "PATIENCE_S", 0)

@@ -38,7 +38,7 @@ def test_all_missing_references_are_named_at_once() -> None:
 
 
 def test_the_first_reference_is_asked_alone_so_that_a_missing_permission_costs_one_call(cache: AnswerCache) -> None:
-    table = Table(dict.fromkeys(NAMES, AwsRefused("AccessDenied")))  # type: ignore[arg-type]  # one error for all
+    table = Table(dict.fromkeys(NAMES, AwsRefused("AccessDenied")))
     with pytest.raises(AwsRefused):
         label_references(IMAGES, answers(cache, table))
     assert table.asked == NAMES[:1]
