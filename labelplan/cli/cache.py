@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,8 +30,7 @@ def stats(*, as_json: JsonOption = False) -> None:
     if as_json:
         result(json.dumps({**_place(kept), **_totals(kept), "kinds": _kinds(kept)}, ensure_ascii=False, indent=2))
         return
-    place = _place(kept)
-    result(f"Cache: {place['path']}, {_room(kept.bytes)}\nKept:  {_words(kept)}")
+    result(f"Cache: {cache_path()}, {_room(kept.bytes)}\nKept:  {_words(kept)}")
     for kind in _kinds(kept):
         result(f"\n{kind['kind']}\n  {_amount(kind)}, from {kind['oldest'][:10]} to {kind['newest'][:10]}")
 
@@ -109,7 +109,10 @@ def _kinds(kept: CacheStats) -> list[dict[str, Any]]:
 
 
 def _when(seconds: int) -> str:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OSError, OverflowError, TypeError, ValueError):  # a damaged file
+        return "unknown"
 
 
 def _words(kept: CacheStats) -> str:
@@ -129,7 +132,8 @@ def _price(kept: CacheStats) -> str:
     from labelplan.model.price import cost  # noqa: PLC0415 - help must not wait for it
 
     paid = sum(one.answers for one in kept.kinds if one.kind.startswith("rekognition"))
-    return f"pays about ${cost(paid):,.2f} for them again" if paid else "asks for them again, at no cost"
+    dollars = max(cost(paid), Decimal("0.01"))
+    return f"pays about ${dollars:,.2f} for them again" if paid else "asks for them again, at no cost"
 
 
 def _room(size: int) -> str:
