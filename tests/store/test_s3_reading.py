@@ -137,6 +137,8 @@ def test_a_listing_that_goes_round_in_circles_is_refused(bucket: str) -> None:
         wire.disturb = answers(lambda one: "versions" in one.query, lambda: answer(200, body=page))
         with pytest.raises(AwsRefused, match="goes round in circles"):
             list(open_reader(bucket).list_current("deer/"))
+        with pytest.raises(AwsRefused, match="goes round in circles"):
+            open_writer(bucket).key_versions("deer/1.jpg")
 
 
 def test_a_reader_sends_nothing_that_changes(s3: S3Client, bucket: str) -> None:
