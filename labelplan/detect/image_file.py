@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from labelplan.detect.formats import format_of
 from labelplan.model.response import Unreadable
 
 if TYPE_CHECKING:
@@ -19,17 +20,6 @@ if TYPE_CHECKING:
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
-_OTHERS = {
-    "a GIF": (0, (b"GIF8",)),
-    "a WebP": (8, (b"WEBP",)),
-    "a BMP": (0, (b"BM",)),
-    "a TIFF": (0, (b"II*\0", b"MM\0*")),
-    "a HEIC or AVIF": (4, (b"ftyp",)),
-    "a PDF": (0, (b"%PDF",)),
-    "an SVG, HTML or XML text": (0, (b"<",)),
-    "a ZIP": (0, (b"PK\x03\x04",)),
-}
-
 _PNG_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
 
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
@@ -83,8 +73,7 @@ def read_image_file(content: bytes) -> ImageFile:
     except (ValueError, IndexError, struct.error):
         msg = "it starts as an image and ends before the picture"
         raise invalid(msg) from None
-    found = next((name for name, (at, magic) in _OTHERS.items() if content.startswith(magic, at)), "no image")
-    msg = f"it is {found}; only JPEG and PNG can be labelled"
+    msg = f"it is {format_of(content)}; only JPEG and PNG can be labelled"
     raise invalid(msg)
 
 
@@ -102,7 +91,7 @@ def _read_jpeg(content: bytes) -> ImageFile:
     kept, orientation, frame, scans = [_JPEG[:2]], 1, b"", []
     for marker, segment in _jpeg_segments(content):
         if marker == _EXIF and segment[4:10] == b"Exif\0\0":
-            orientation = _exif_orientation(segment[10:])
+            orientation = exif_orientation(segment[10:])
         if marker in _FRAMES:
             frame = segment
         if marker == _START_OF_SCAN:
@@ -129,7 +118,7 @@ def _jpeg_segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     yield _END, content[found.start() : found.end()] if found else b""
 
 
-def _exif_orientation(tiff: bytes) -> int:
+def exif_orientation(tiff: bytes) -> int:
     """Find the orientation in the first directory of EXIF's TIFF structure; 1 if there is none or it is damaged."""
     order = "<" if tiff.startswith(b"II") else ">"
     try:

@@ -21,7 +21,7 @@ LARGEST_SIDE = 10_000
 def refuse_size(size: int, limit: int) -> Unreadable | None:
     """Say why an image file of *size* bytes cannot be labelled, or None if its size is fine."""
     if size == 0:
-        return Unreadable("invalid-image", "it is empty")
+        return Unreadable("empty", "it has 0 bytes")
     if size > limit:
         return Unreadable("image-too-large", f"{size:,} bytes are more than the {limit:,} that can be labelled")
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from labelplan.detect.image_file import UnreadableImageError
+from labelplan.detect.interface import Traffic
 from labelplan.detect.limits import OBJECT_LIMIT, refuse_size
 from labelplan.errors import MissingExtra
 from labelplan.model.objects import LocalImage
@@ -44,7 +45,10 @@ def available_cores() -> int:
 class LocalDetector:
     """A detector without a service. *concurrency* is twice the workers: while some compute, others fetch."""
 
+    identity = f"local {MODEL_VERSION}"
     paid = False
+    tps: float | None = None
+    tps_from = ""
 
     def __init__(
         self,
@@ -84,6 +88,16 @@ class LocalDetector:
             people = self._networks.people(picture, LEAST_PERSON)
             labels = self._labels(self._networks.probabilities(picture), people)
         return strict_answer(msgspec.json.encode({"Labels": labels, "LabelModelVersion": MODEL_VERSION}))
+
+    def check(self) -> None:
+        """Do nothing: there is nobody who could refuse."""
+
+    def traffic(self) -> Traffic:
+        """Tell that nothing goes over a wire."""
+        return Traffic()
+
+    def stop(self) -> None:
+        """Do nothing: nobody waits for long."""
 
     def close(self) -> None:
         """Let go of the networks."""

@@ -22,7 +22,7 @@ ENOUGH = 512
 MOST_PIXELS = 50_000_000
 """Of a picture that cannot be shrunk while it is decoded; it takes up to 0.6 GB for a moment, on each core."""
 
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -48,7 +48,7 @@ def decode(content: bytes) -> Image.Image:
     except (OSError, SyntaxError, ValueError):
         msg = f"it is a {file.format} that cannot be decoded: damaged or cut off"
         raise invalid(msg) from None
-    upright = _UPRIGHT.get(file.orientation)
+    upright = UPRIGHT.get(file.orientation)
     shown = _on_white(picture)
     return shown if upright is None else shown.transpose(upright)
 

@@ -1,158 +1,202 @@
 """The detector that is Amazon Rekognition: DetectLabels on the object where it lies in S3, its answer kept as bytes.
 
-Not here: caching, and pacing below a quota (botocore's adaptive mode slows down when it is told to). What an error of
-the service means stands in `rekognition_errors.py`.
+Every attempt is sent from here: it waits for its turn (`pace.py`), takes a token of the budget (`budget.py`), and is
+sent once. What an error means stands in `rekognition_errors.py`, what explains a refusal in `refusal.py`.
 """
 
 from __future__ import annotations
 
+import math
+import random
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from labelplan import __version__
-from labelplan.detect.limits import OBJECT_LIMIT, UPLOAD_LIMIT, refuse_size
-from labelplan.errors import AwsRefused, BudgetExceeded
-from labelplan.model.objects import LocalImage
+from msgspec import Struct
+
+from labelplan.detect.budget import Budget
+from labelplan.detect.interface import Traffic
+from labelplan.detect.limits import UPLOAD_LIMIT, refuse_size
+from labelplan.detect.pace import Pace
+from labelplan.detect.refusal import GONE, Refused, explain
+from labelplan.detect.rekognition_client import MOST_IN_FLIGHT, identity_of
+from labelplan.errors import AnswersPending, AwsRefused
+from labelplan.model.objects import LocalImage, S3Object
 from labelplan.model.response import Unreadable, strict_answer
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
 
+    from labelplan.detect.rekognition_errors import Failed, Throttled
     from labelplan.model.objects import Image
     from labelplan.model.response import Answer
     from labelplan.model.spec import DetectorSettings
 
-ATTEMPTS = 10
-"""Tries per image, the first included. The legacy default of 5 gives up on 1 call in 250 under a 50 TPS quota."""
+THROTTLES = 30
+"""Throttles of one image before it is left pending: about two minutes. They are normal, and cost nothing."""
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 60.0
-"""Seconds. Giving up on a reply that is under way pays for it twice, so the second is generous."""
+FAILURES = 6
+"""Attempts at one image that fail before it is left pending: about a quarter of a minute. Each may be billed."""
+
+IN_FLIGHT_SECONDS, LEAST_IN_FLIGHT = 2.0, 8
+"""Calls at once: as many as an answer of so many seconds needs at the quota; those it does not need wait for a turn."""
+
+PERMITTED = {"invalid-image", "invalid-parameter", "image-too-large", "image-too-small"}
 
 
-AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
-"""Where AWS's own endpoints are, VPC endpoints among them."""
+class Objects(Struct, frozen=True):
+    """Where the objects lie, and how labelplan reads them itself: *fetch* and *first_bytes* are a store's `Reader`'s.
+
+    *requester_pays*: Rekognition cannot say who pays for reading, so labelplan fetches each object and sends it.
+    """
+
+    bucket: str
+    fetch: Callable[[S3Object, int], bytes | None]
+    first_bytes: Callable[[S3Object, int], bytes | None]
+    requester_pays: bool = False
+
+
+class Limits(Struct, frozen=True):
+    """*tps*: the quota in calls a second, and who said so; *max_calls*: attempts in all, None for no limit."""
+
+    tps: float
+    tps_from: str
+    max_calls: int | None
 
 
 class RekognitionDetector:
-    """DetectLabels with one shared client; an attempt that would exceed the budget is never sent."""
+    """DetectLabels with one shared client; an attempt that would exceed the quota or the budget is never sent."""
 
     paid = True
 
     def __init__(
-        self,
-        settings: DetectorSettings,
-        bucket: str,
-        region: str,
-        max_calls: int | None = None,
-        concurrency: int = 16,
+        self, client: Any, settings: DetectorSettings, objects: Objects, limits: Limits, pace: Pace | None = None
     ) -> None:
-        """Make the client from the usual AWS configuration; raises `AwsRefused`.
-
-        *bucket* must lie in *region*. *max_calls*: how many attempts may be sent in all, retries included, since an
-        attempt whose reply was lost may be billed; None: no limit. *concurrency*: threads that may call `detect`.
-        """
-        self.concurrency = concurrency
-        self.calls = 0
-        """Attempts sent so far."""
+        """Use *client* (`make_client`), whose region is the bucket's; `close` closes it."""
+        self.identity = identity_of(client)
+        self.tps: float | None = limits.tps
+        self.tps_from = limits.tps_from
+        self.concurrency = min(max(math.ceil(limits.tps * IN_FLIGHT_SECONDS), LEAST_IN_FLIGHT), MOST_IN_FLIGHT)
         self._settings = settings
-        self._bucket = bucket
-        self._region = region
-        self._max_calls = max_calls
-        self._counting = threading.Lock()
+        self._objects = objects
+        self._client = client
+        self._pace = pace or Pace(limits.tps)
+        self._budget = Budget(limits.max_calls)
         self._here = threading.local()
-        self._client = _make_client(region, concurrency)
-        events = self._client.meta.events
-        events.register("before-send.rekognition.DetectLabels", self._count_attempt)
-        events.register("before-parse.rekognition.DetectLabels", self._keep_answer)
+        client.meta.events.register("before-parse.rekognition.DetectLabels", self._keep_answer)
 
     def detect(self, image: Image) -> Answer:
-        """Label one image; what is too big or empty is not sent."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
-
-        from labelplan.detect.rekognition_errors import read_client_error, read_failure  # noqa: PLC0415 - needs botocore
-
-        size, limit = (
-            (len(image.content), UPLOAD_LIMIT) if isinstance(image, LocalImage) else (image.size, OBJECT_LIMIT)
-        )
-        if refused := refuse_size(size, limit):
-            return refused
+        """Label one image; only what cannot be sent at all is refused here."""
+        reference = self._reference(image)
+        if isinstance(reference, Unreadable):
+            return reference
+        got = self._ask(reference, self._budget)
+        if isinstance(got, Refused):
+            return explain(got, image, self._objects.first_bytes)
         try:
-            self._client.detect_labels(
-                Image=self._reference(image),
-                MaxLabels=self._settings.max_labels,
-                MinConfidence=self._settings.min_confidence,
-            )
-        except ClientError as error:
-            return read_client_error(error)
-        except BotoCoreError as error:
-            raise read_failure(error, self._region) from None
-        try:
-            return strict_answer(self._here.raw)
-        except RecursionError:
-            return Unreadable("malformed-answer", "what came is no DetectLabels answer: it is nested too deep")
+            return strict_answer(got)
         except ValueError as error:
             return Unreadable("malformed-answer", f"what came is no DetectLabels answer: {error}")
 
-    def refuse_other_store(self, s3_endpoint: str) -> None:
-        """Raise `AwsRefused` if the objects are not at AWS and this is AWS's Rekognition.
+    def check(self) -> None:
+        """Ask about one byte that is no image, which only who may call DetectLabels is told; raises `AwsRefused`.
 
-        It would label the objects of a bucket at AWS that has the same name. *s3_endpoint*: the URL of the server that
-        stands in for S3, empty for AWS's own.
+        No image is labelled, so it takes nothing from the budget.
         """
-        if s3_endpoint and (urlsplit(self._client.meta.endpoint_url).hostname or "").endswith(AWS_DOMAINS):
-            what = f"The bucket is at {s3_endpoint}, which AWS's Rekognition cannot read: it would look for one at AWS."
-            todo = "`detector: {service: local}`, or set AWS_ENDPOINT_URL_REKOGNITION to a server that reads it."
-            raise AwsRefused(what, hint=f"Use {todo}")
+        got = self._ask({"Bytes": b"\0"}, Budget(None))
+        if isinstance(got, Refused) and got.code not in PERMITTED:
+            raise AwsRefused(f"Rekognition cannot be asked: {got.words}")
+
+    def traffic(self) -> Traffic:
+        """Tell what went over the wire so far."""
+        return Traffic(self._budget.spent, self._pace.throttled, self._pace.rate)
+
+    def stop(self) -> None:
+        """Send nothing more; answers under way still come."""
+        self._pace.stop()
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _reference(self, image: Image) -> ImageTypeDef:
+    def _reference(self, image: Image) -> ImageTypeDef | Unreadable:
+        size = len(image.content) if isinstance(image, LocalImage) else image.size
+        sends_bytes = isinstance(image, LocalImage) or self._objects.requester_pays
+        if refused := refuse_size(size, UPLOAD_LIMIT if sends_bytes else size):
+            if size and not isinstance(image, LocalImage):
+                why = "in a requester-pays bucket the image is sent with the request"
+                return Unreadable(refused.code, f"{refused.message}: {why}")
+            return refused
         if isinstance(image, LocalImage):
             return {"Bytes": image.content}
+        if self._objects.requester_pays:
+            content = self._objects.fetch(image, UPLOAD_LIMIT)
+            return Unreadable("changed", GONE) if content is None else {"Bytes": content}
         if image.version_id == "null":  # S3's name for the version of an object that has none
-            return {"S3Object": {"Bucket": self._bucket, "Name": image.key}}
-        return {"S3Object": {"Bucket": self._bucket, "Name": image.key, "Version": image.version_id}}
+            return {"S3Object": {"Bucket": self._objects.bucket, "Name": image.key}}
+        return {"S3Object": {"Bucket": self._objects.bucket, "Name": image.key, "Version": image.version_id}}
 
-    def _count_attempt(self, **_event: Any) -> None:
-        """Count an attempt just before it is sent, each retry too; botocore hands an exception here to the caller."""
-        with self._counting:
-            if self._max_calls is not None and self.calls >= self._max_calls:
-                msg = f"The budget of {self._max_calls:,} DetectLabels calls is spent; the next one was not sent."
-                hint = "Retries count too: raise budget.max_calls in the spec, and plan again."
-                raise BudgetExceeded(msg, hint=hint)
-            self.calls += 1
+    def _ask(self, reference: ImageTypeDef, budget: Budget) -> bytes | Refused:
+        """Ask until there is an answer, a refusal or no patience left; raises `AnswersPending` and `AwsRefused`."""
+        from labelplan.detect.rekognition_errors import Failed, Throttled  # noqa: PLC0415 - needs botocore
+
+        throttles = failures = 0
+        while True:
+            sent = self._pace.acquire()
+            budget.take()
+            match self._send(reference):
+                case Throttled(words, sudden):
+                    budget.give_back()
+                    self._pace.throttle(sent, sudden=sudden)
+                    throttles += 1
+                    seconds = backoff(throttles, first=0.2, most=8.0)
+                case Failed(words):
+                    failures += 1
+                    seconds = backoff(failures, first=0.5, most=8.0)
+                case got:
+                    return got
+            if throttles >= THROTTLES or failures >= FAILURES:
+                raise AnswersPending(f"{words} ({throttles} throttled and {failures} failed attempts at one image)")
+            self._pace.pause(seconds)
+
+    def _send(self, reference: ImageTypeDef) -> bytes | Refused | Throttled | Failed:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+
+        from labelplan.detect.rekognition_errors import (  # noqa: PLC0415 - needs botocore
+            Failed,
+            read_client_error,
+            read_failure,
+        )
+
+        try:
+            self._client.detect_labels(
+                Image=reference, MaxLabels=self._settings.max_labels, MinConfidence=self._settings.min_confidence
+            )
+        except ClientError as error:
+            return read_client_error(error)
+        except BotoCoreError as error:
+            said = read_failure(error, self._client.meta.region_name)
+            if isinstance(said, AwsRefused):
+                raise said from None
+            return said
+        raw: bytes = self._here.raw
+        return Failed("Rekognition's answer broke off") if self._here.cut_short else raw
 
     def _keep_answer(self, response_dict: dict[str, Any], **_event: Any) -> None:
-        """Keep an answer's bytes for this thread, and leave botocore nothing to parse: it is decoded once, strictly."""
-        if response_dict["status_code"] == 200:  # noqa: PLR2004 - HTTP's OK
-            self._here.raw = response_dict["body"]
+        """Keep an answer's bytes for this thread, and leave botocore little to parse: it is decoded once, strictly."""
+        from labelplan.detect.rekognition_errors import plain_error  # noqa: PLC0415 - needs botocore
+
+        body = response_dict["body"]
+        if response_dict["status_code"] < 300:  # noqa: PLR2004 - HTTP's successes
+            announced = response_dict["headers"].get("content-length") or ""
+            self._here.raw = body
+            self._here.cut_short = announced.isdecimal() and len(body) < int(announced)  # botocore does not look
             response_dict["body"] = b"{}"
+        else:
+            response_dict["body"] = plain_error(body)
 
 
-def _make_client(region: str, concurrency: int) -> Any:
-    import boto3  # noqa: PLC0415 - slow to import, and not needed for the local detector
-    from botocore.config import Config  # noqa: PLC0415 - as above
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
-
-    from labelplan.detect.rekognition_errors import ENDPOINT, read_failure  # noqa: PLC0415 - needs botocore
-
-    config = Config(
-        # Named, not left to the default: `standard` gives up for good once its retry quota is drained.
-        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
-        max_pool_connections=concurrency,
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-        user_agent_extra=f"labelplan/{__version__}",
-    )
-    try:
-        client: Any = boto3.Session().client("rekognition", region_name=region, config=config)
-        _ = urlsplit(client.meta.endpoint_url).port  # botocore looks at it only as it sends
-    except BotoCoreError as error:
-        raise read_failure(error, region) from None
-    except ValueError:  # its text is the URL, and a password may be in that
-        msg = "Rekognition's endpoint in the AWS configuration is no URL."
-        raise AwsRefused(msg, hint=ENDPOINT) from None
-    return client
+def backoff(attempt: int, *, first: float, most: float) -> float:
+    """Return the seconds to wait after failed *attempt* (from 1): doubling, with jitter so that threads part."""
+    seconds: float = min(most, first * 2 ** (attempt - 1))
+    return seconds * random.uniform(0.5, 1)  # noqa: S311 - no secret hangs on it

@@ -1,8 +1,7 @@
-"""Rekognition's wire on this machine, and a botocore that does not wait between its attempts."""
+"""Rekognition's wire on this machine."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +14,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    """Rekognition as far as botocore can see, with no pause before another attempt."""
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
-    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_args, **_kwargs: True)
+    """Rekognition as far as botocore can see."""
     with running() as made:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", made.url)
         yield made
+
+
+@pytest.fixture
+def quotas(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """The same wire, asked for Service Quotas as well."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", wire.url)
+    return wire

@@ -108,18 +108,7 @@ def test_a_decoder_need_not_hold_a_jpeg_in_full_whose_only_scan_has_all_its_colo
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [
-        (b"GIF89a", "a GIF"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP"),
-        (b"BM\0\0", "a BMP"),
-        (b"II*\0", "a TIFF"),
-        (b"MM\0*", "a TIFF"),
-        (b"\0\0\0\x18ftypheic", "a HEIC or AVIF"),
-        (b"%PDF-1.7", "a PDF"),
-        (b"<svg xmlns=", "an SVG, HTML or XML text"),
-        (b"PK\x03\x04", "a ZIP"),
-        (b"deer deer deer", "no image"),
-    ],
+    [(b"GIF89a", "a GIF"), (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP"), (b"deer deer deer", "no image")],
 )
 def test_another_format_is_named_whatever_the_files_name_says(content: bytes, found: str) -> None:
     with pytest.raises(UnreadableImageError, match=f"it is {found}; only JPEG and PNG") as caught:

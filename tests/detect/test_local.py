@@ -233,7 +233,7 @@ def test_an_object_that_changed_since_it_was_listed_is_unreadable() -> None:
     assert got.code == "changed"
 
 
-@pytest.mark.parametrize(("size", "code"), [(0, "invalid-image"), (OBJECT_LIMIT + 1, "image-too-large")])
+@pytest.mark.parametrize(("size", "code"), [(0, "empty"), (OBJECT_LIMIT + 1, "image-too-large")])
 def test_an_object_of_a_size_that_cannot_be_labelled_is_not_fetched(size: int, code: str) -> None:
     got = shared().detect(S3Object("deer.png", "v1", "9b2c", size))
     assert isinstance(got, Unreadable)
@@ -243,7 +243,7 @@ def test_an_object_of_a_size_that_cannot_be_labelled_is_not_fetched(size: int, c
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "invalid-image"),
+        (b"", "empty"),
         (b"a list of deer\n", "invalid-image"),
         (drawn(kind="GIF"), "invalid-image"),
         (drawn()[:500], "invalid-image"),

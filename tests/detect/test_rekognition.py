@@ -3,18 +3,20 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import labelplan
-from labelplan.detect import rekognition
-from labelplan.detect.rekognition import ATTEMPTS, RekognitionDetector
-from labelplan.errors import AwsRefused, BudgetExceeded, DetectorFailed
+from labelplan.detect import rekognition_client
+from labelplan.detect.interface import Traffic
+from labelplan.detect.pace import Pace
+from labelplan.detect.rekognition import FAILURES, THROTTLES, Limits, Objects, RekognitionDetector, backoff
+from labelplan.detect.rekognition_client import make_client
+from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded
 from labelplan.model.objects import LocalImage, S3Object
 from labelplan.model.response import Answered, Unreadable
 from labelplan.model.spec import DetectorSettings
@@ -27,14 +29,43 @@ if TYPE_CHECKING:
 
 DEER = S3Object("images/hörner & co/1.jpg", "v1", "9b2c", 1000)
 THROTTLED = error("ProvisionedThroughputExceededException", "Provisioned Rate exceeded.")
+SLOW_DOWN = error("ThrottlingException", "Slow down; sudden increase in rate of requests.")
+
+
+class Clock:
+    """A clock that only waiting moves, so that a test waits for nothing."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waited: list[float] = []
+        self.lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        with self.lock:
+            self.now += seconds
+            self.waited.append(seconds)
+
+
+def nothing(_image: S3Object, _count: int) -> bytes | None:
+    return None
 
 
 @contextlib.contextmanager
 def opened(
-    max_calls: int | None = None, concurrency: int = 16, region: str = "us-east-1"
+    max_calls: int | None = None,
+    *,
+    region: str = "us-east-1",
+    tps: float = 50,
+    clock: Clock | None = None,
+    **objects: Any,
 ) -> Iterator[RekognitionDetector]:
-    settings = DetectorSettings("rekognition", 50, 42.5)
-    detector = RekognitionDetector(settings, "wildlife", region, max_calls, concurrency)
+    clock = clock or Clock()
+    reads = Objects(**{"bucket": "wildlife", "fetch": nothing, "first_bytes": nothing, **objects})
+    limits, pace = Limits(tps, "--tps", max_calls), Pace(tps, clock=clock, wait=clock.wait)
+    detector = RekognitionDetector(make_client(region), DetectorSettings("rekognition", 50, 42.5), reads, limits, pace)
     try:
         yield detector
     finally:
@@ -128,73 +159,175 @@ def test_what_is_no_answer_is_unreadable_and_not_an_answer_without_labels(wire: 
 @pytest.mark.parametrize(
     ("image", "code"),
     [
-        (S3Object("empty.jpg", "v1", "d41d", 0), "invalid-image"),
-        (S3Object("huge.jpg", "v1", "9b2c", 15 * 1024 * 1024 + 1), "image-too-large"),
+        (S3Object("empty.jpg", "v1", "d41d", 0), "empty"),
+        (LocalImage("./empty.jpg", b"", "00"), "empty"),
         (LocalImage("./huge.jpg", bytes(5 * 1024 * 1024 + 1), "00"), "image-too-large"),
     ],
 )
-def test_what_can_only_be_refused_is_not_paid_for(wire: Wire, image: S3Object | LocalImage, code: str) -> None:
+def test_what_cannot_be_sent_is_not_paid_for(wire: Wire, image: S3Object | LocalImage, code: str) -> None:
     with opened() as detector:
         got = detector.detect(image)
-        assert detector.calls == 0
+        assert detector.traffic().calls == 0
     assert isinstance(got, Unreadable)
     assert got.code == code
     assert wire.requests == []
 
 
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        ("InvalidImageFormatException", "Request has invalid image format"),
-        ("ImageTooLargeException", "Image size is too large"),
-        ("InvalidParameterException", "Request has invalid parameters"),
-        ("InvalidS3ObjectException", "Unable to get object metadata from S3. Check object key, region and/or access."),
-    ],
-)
-def test_what_the_service_says_of_an_image_is_kept_in_its_own_words_after_one_call(
-    wire: Wire, code: str, words: str
-) -> None:
-    wire.play(error(code, words))
+def test_whether_an_object_is_too_large_is_the_services_to_say(wire: Wire) -> None:
     with opened() as detector:
-        assert detector.detect(DEER) == Unreadable(code, words)
+        assert isinstance(detector.detect(S3Object("huge.jpg", "v1", "9b2c", 15 * 1024 * 1024 + 1)), Answered)
+    assert len(wire.requests) == 1
+
+
+def test_of_a_requester_pays_bucket_the_bytes_are_fetched_and_sent(wire: Wire) -> None:
+    asked: list[tuple[S3Object, int]] = []
+
+    def fetch(image: S3Object, limit: int) -> bytes:
+        asked.append((image, limit))
+        return b"deer"
+
+    with opened(fetch=fetch, requester_pays=True) as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+    assert asked == [(DEER, 5 * 1024 * 1024)]
+    assert wire.requests[0].body["Image"] == {"Bytes": base64.b64encode(b"deer").decode()}
+
+
+@pytest.mark.parametrize(
+    ("size", "code", "words"),
+    [(1000, "changed", "vanished"), (5 * 1024 * 1024 + 1, "image-too-large", "requester-pays")],
+)
+def test_of_a_requester_pays_bucket_what_is_gone_or_too_large_to_be_sent_is_not_paid_for(
+    wire: Wire, size: int, code: str, words: str
+) -> None:
+    with opened(requester_pays=True) as detector:
+        got = detector.detect(S3Object("deer.jpg", "v1", "9b2c", size))
+    assert isinstance(got, Unreadable)
+    assert got.code == code
+    assert words in got.message
+    assert wire.requests == []
+
+
+def test_a_refusal_is_explained_by_the_objects_first_bytes_after_one_call(wire: Wire) -> None:
+    wire.play(error("InvalidImageFormatException", "Request has invalid image format"))
+    read: list[tuple[S3Object, int]] = []
+
+    def first_bytes(image: S3Object, count: int) -> bytes:
+        read.append((image, count))
+        return b"RIFF\0\0\0\0WEBPVP8 "
+
+    with opened(first_bytes=first_bytes) as detector:
+        assert detector.detect(DEER) == Unreadable(
+            "invalid-image", "Request has invalid image format; its first bytes are a WebP's"
+        )
+    assert read == [(DEER, 128 * 1024)]
+    assert len(wire.requests) == 1
+
+
+def test_nothing_is_read_of_an_object_that_was_answered(wire: Wire) -> None:
+    def first_bytes(_image: S3Object, _count: int) -> bytes:
+        pytest.fail("it was read")
+
+    with opened(first_bytes=first_bytes) as detector:
+        assert isinstance(detector.detect(DEER), Answered)
     assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    ("trouble", "calls"),
     [
-        THROTTLED,
-        error("ThrottlingException", "Slow down; sudden increase in rate of requests."),
-        error("ThrottlingException", "Service Unavailable", 500),
-        error("InternalServerError", "Internal server error", 500),
-        Reply(503, b"<html>Service Unavailable</html>"),
-        Reply(lost=True),
+        (THROTTLED, 1),
+        (SLOW_DOWN, 1),
+        (error("ProvisionedThroughputExceededException", "S3 download limit exceeded."), 1),
+        (error("TooManyRequestsException"), 1),
+        (error("LimitExceededException"), 1),
+        (Reply(429, b"<html>Too Many Requests</html>"), 1),
+        (error("ThrottlingException", "Service Unavailable", 500), 2),
+        (error("InternalServerError", "Internal server error", 500), 2),
+        (error("RequestTimeout", "", 400), 2),
+        (Reply(503, b"<html>Service Unavailable</html>"), 2),
+        (Reply(500, b"[]"), 2),
+        (Reply(lost=True), 2),
+        (Reply(promised=10), 2),
     ],
-    ids=["rate", "ramp", "unavailable", "internal", "proxy", "lost"],
+    ids=range(13),
 )
-def test_trouble_that_passes_is_asked_again(wire: Wire, trouble: Reply) -> None:
+def test_trouble_that_passes_is_asked_again_and_only_a_throttle_costs_nothing(
+    wire: Wire, trouble: Reply, calls: int
+) -> None:
     wire.play(trouble, answer('{"Labels":[{"Name":"Deer","Confidence":99.0}]}'))
     with opened() as detector:
         assert isinstance(detector.detect(DEER), Answered)
-        assert detector.calls == 2
+        traffic = detector.traffic()
+    assert (traffic.calls, traffic.throttled) == (calls, 2 - calls)
     assert len(wire.requests) == 2
 
 
 def test_an_attempt_without_a_reply_is_given_up_and_counts(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rekognition, "READ_TIMEOUT", 0.1)
-    monkeypatch.setattr(rekognition, "ATTEMPTS", 2)
-    wire.play(Reply(silence=True))
-    with opened() as detector, pytest.raises(DetectorFailed, match="Read timeout"):
-        detector.detect(DEER)
-    assert detector.calls == 2
+    monkeypatch.setattr(rekognition_client, "READ_TIMEOUT", 0.1)
+    wire.play(Reply(silence=True), Reply())
+    with opened() as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+        assert detector.traffic().calls == 2
 
 
-@pytest.mark.parametrize("trouble", [THROTTLED, error("InternalServerError", "Oh", 500), Reply(lost=True)])
-def test_trouble_that_stays_is_a_failure_and_says_nothing_about_the_image(wire: Wire, trouble: Reply) -> None:
+@pytest.mark.parametrize("trouble", [error("InternalServerError", "Oh", 500), Reply(lost=True), Reply(promised=10)])
+def test_a_service_that_fails_is_asked_a_few_times_and_the_image_is_left_pending(wire: Wire, trouble: Reply) -> None:
     wire.play(trouble)
-    with opened() as detector, pytest.raises(DetectorFailed, match="Rekognition"):
+    with opened() as detector, pytest.raises(AnswersPending, match="Rekognition") as caught:
         detector.detect(DEER)
-    assert len(wire.requests) == ATTEMPTS
+    assert len(wire.requests) == detector.traffic().calls == FAILURES
+    assert "Run the same command again" in caught.value.advice
+
+
+def test_a_service_that_throttles_is_asked_for_long_and_the_image_is_left_pending_at_no_cost(wire: Wire) -> None:
+    wire.play(THROTTLED)
+    clock = Clock()
+    with opened(clock=clock) as detector, pytest.raises(AnswersPending, match=r"Rate exceeded.*30 throttled"):
+        detector.detect(DEER)
+    traffic = detector.traffic()
+    assert (traffic.calls, traffic.throttled) == (0, THROTTLES)
+    assert len(wire.requests) == THROTTLES
+    assert 60 < clock.now < 600
+
+
+def test_throttles_and_failures_are_borne_side_by_side(wire: Wire) -> None:
+    bad = [THROTTLED] * 20 + [Reply(lost=True)] * (FAILURES - 1)
+    wire.play(*bad, Reply())
+    with opened() as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+        assert detector.traffic().calls == FAILURES
+
+
+def test_between_two_attempts_it_waits_longer_each_time_and_never_exactly_so_long() -> None:
+    waits = [[backoff(attempt, first=0.5, most=8) for _ in range(50)] for attempt in range(1, 8)]
+    for attempt, some in enumerate(waits):
+        longest = min(8, 0.5 * 2**attempt)
+        assert all(longest / 2 <= wait <= longest for wait in some)
+        assert len(set(some)) > 40
+
+
+def test_a_throttle_slows_down_the_calls_that_follow(wire: Wire) -> None:
+    wire.play(SLOW_DOWN, Reply())
+    with opened(tps=100) as detector:
+        before = detector.traffic().rate
+        detector.detect(DEER)
+        after = detector.traffic().rate
+    assert before == 20
+    assert after is not None
+    assert after < 12
+
+
+def test_botocore_sends_nothing_twice_by_itself_whatever_the_aws_configuration_says(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_RETRY_MODE", "adaptive")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    for trouble in (THROTTLED, error("InternalServerError", "Oh", 500), Reply(lost=True), Reply(503, b"")):
+        wire.play(trouble)
+        wire.requests.clear()
+        with opened() as detector:
+            detector._send({"Bytes": b"deer"})
+        assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -205,6 +338,7 @@ def test_trouble_that_stays_is_a_failure_and_says_nothing_about_the_image(wire: 
         ("InvalidSignatureException", "wrong clock"),
         ("ExpiredTokenException", "aws sso login"),
         ("ValidationException", ""),
+        ("", ""),
         ("SomethingNewException", ""),
     ],
 )
@@ -243,7 +377,7 @@ def test_what_python_says_about_a_request_is_not_shown(wire: Wire, monkeypatch: 
         raise TypeError("SECRET")
 
     monkeypatch.setattr("http.client.HTTPConnection.putheader", refuse)
-    with opened() as detector, pytest.raises(DetectorFailed, match="TypeError") as caught:
+    with opened() as detector, pytest.raises(AnswersPending, match="TypeError") as caught:
         detector.detect(DEER)
     assert "SECRET" not in caught.value.what
     assert wire.requests == []
@@ -256,7 +390,7 @@ def test_what_python_says_about_a_request_is_not_shown(wire: Wire, monkeypatch: 
 @pytest.mark.usefixtures("wire")
 def test_a_password_in_the_endpoint_is_not_shown(url: str, region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", url)
-    with opened(region=region) as detector, pytest.raises((DetectorFailed, AwsRefused)) as caught:
+    with opened(region=region) as detector, pytest.raises((AnswersPending, AwsRefused)) as caught:
         detector.detect(DEER)
     assert '"http://127.0.0.1:1/' in caught.value.what
     assert "hunter2" not in caught.value.what
@@ -296,7 +430,7 @@ def test_a_region_that_cannot_be_one_is_refused(wire: Wire) -> None:
     assert wire.requests == []
 
 
-@pytest.mark.parametrize(("region", "kind"), [("mars-north-1", AwsRefused), ("eu-west-1", DetectorFailed)])
+@pytest.mark.parametrize(("region", "kind"), [("mars-north-1", AwsRefused), ("eu-west-1", AnswersPending)])
 def test_an_endpoint_out_of_reach_means_a_wrong_region_only_where_there_is_no_rekognition(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, region: str, kind: type[Exception]
 ) -> None:
@@ -306,51 +440,81 @@ def test_an_endpoint_out_of_reach_means_a_wrong_region_only_where_there_is_no_re
     assert wire.requests == []
 
 
-def test_sixteen_threads_send_exactly_the_budget_and_not_one_attempt_more(wire: Wire) -> None:
-    wire.script = lambda _request: THROTTLED if len(wire.requests) % 3 == 0 else Reply()
-    together = threading.Barrier(16)
+@pytest.mark.parametrize("trouble", [error("InternalServerError", "Oh", 500), Reply(lost=True)])
+def test_sixty_four_threads_send_exactly_the_budget_and_not_one_attempt_more(wire: Wire, trouble: Reply) -> None:
+    wire.script = lambda _request: trouble if len(wire.requests) % 5 == 0 else Reply()
+    together = threading.Barrier(64)
 
     def one(number: int) -> bool:
-        if number < 16:
-            together.wait()
+        if number < 64:
+            together.wait(30)
         try:
             return isinstance(detector.detect(S3Object(f"{number}.jpg", "v1", "e", 1)), Answered)
         except BudgetExceeded:
             return False
 
-    with opened(max_calls=40) as detector, ThreadPoolExecutor(16) as pool:
-        answered = sum(pool.map(one, range(80)))
-        assert detector.calls == 40
-    assert len(wire.requests) == 40
-    assert answered < 40  # the throttled attempts counted
+    with opened(max_calls=100, tps=5000) as detector, ThreadPoolExecutor(64) as pool:
+        answered = sum(pool.map(one, range(200)))
+        assert detector.traffic().calls == 100
+    assert len(wire.requests) == 100
+    assert 50 < answered < 100  # the failed attempts counted
 
 
-def test_attempts_are_counted_one_thread_at_a_time() -> None:
-    class Watched(int):
-        """A budget that gives other threads a chance while it is looked at, and sees whether they took it."""
+def test_sixty_four_threads_use_what_throttles_gave_back_and_bill_exactly_the_budget(wire: Wire) -> None:
+    billed = []
 
-        looking = most = 0
+    def script(request: Request) -> Reply:
+        if len(wire.requests) % 4 == 0:
+            return THROTTLED
+        billed.append(request)
+        return Reply()
 
-        def __le__(self, other: int) -> bool:
-            Watched.looking += 1
-            Watched.most = max(Watched.most, Watched.looking)
-            for _ in range(100):
-                os.sched_yield()
-            Watched.looking -= 1
-            return super().__le__(other)
-
-    with opened(max_calls=Watched(1000)) as detector, ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda _number: detector._count_attempt(), range(200)))
-    assert Watched.most == 1
+    wire.script = script
+    with opened(max_calls=150, tps=5000) as detector, ThreadPoolExecutor(64) as pool:
+        list(pool.map(lambda number: detector.detect(S3Object(f"{number}.jpg", "v1", "e", 1)), range(150)))
+        with pytest.raises(BudgetExceeded):
+            detector.detect(DEER)
+    assert len(billed) == 150
+    assert len(wire.requests) > 150
 
 
-def test_retries_are_adaptive_whatever_the_aws_configuration_says(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_RETRY_MODE", "standard")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    wire.play(THROTTLED, Reply())
+def test_a_spent_budget_does_not_lose_the_answer_that_is_under_way(wire: Wire) -> None:
+    come, go = threading.Event(), threading.Event()
+
+    def script(_request: Request) -> Reply:
+        come.set()
+        go.wait(30)
+        return Reply()
+
+    wire.script = script
+    with opened(max_calls=1) as detector, ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(detector.detect, DEER)
+        come.wait(30)
+        with pytest.raises(BudgetExceeded):
+            detector.detect(DEER)
+        detector.stop()
+        go.set()
+        assert isinstance(under_way.result(30), Answered)
+
+
+def test_once_stopped_it_sends_nothing_more(wire: Wire) -> None:
     with opened() as detector:
-        assert isinstance(detector.detect(DEER), Answered)
-        assert detector._client.meta.config.retries["mode"] == "adaptive"
+        detector.stop()
+        with pytest.raises(AnswersPending):
+            detector.detect(DEER)
+        assert detector.traffic().calls == 0
+    assert wire.requests == []
+
+
+def test_a_stop_ends_the_wait_for_another_attempt(wire: Wire) -> None:
+    def script(_request: Request) -> Reply:
+        detector.stop()
+        return THROTTLED
+
+    wire.script = script
+    with opened() as detector, pytest.raises(AnswersPending):
+        detector.detect(DEER)
+    assert len(wire.requests) == 1
 
 
 def test_a_spent_budget_says_so_and_is_not_tried_again(wire: Wire) -> None:
@@ -390,7 +554,42 @@ def test_every_thread_gets_the_answer_to_its_own_image(wire: Wire) -> None:
     assert [got.response.Labels[0].Name for got in answers if isinstance(got, Answered)] == keys
 
 
-def test_rekognition_is_a_paid_detector_asked_sixteen_at_a_time() -> None:
-    with opened() as detector:
+@pytest.mark.parametrize(("tps", "at_once"), [(0.5, 8), (5, 10), (50, 100), (127.6, 256), (200, 256)])
+@pytest.mark.usefixtures("wire")
+def test_as_many_are_asked_at_once_as_two_seconds_of_the_quota(tps: float, at_once: int) -> None:
+    with opened(tps=tps) as detector:
         assert detector.paid
-        assert detector.concurrency == 16
+        assert (detector.tps, detector.tps_from) == (tps, "--tps")
+        assert detector.concurrency == at_once
+        assert detector._client.meta.config.max_pool_connections >= at_once
+        assert detector.traffic() == Traffic(0, 0, detector._pace.rate)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        error("InvalidImageFormatException", "Request has invalid image format"),
+        error("InvalidParameterException", "Request has invalid parameters"),
+        error("ValidationException", "1 validation error detected: Value at 'image.bytes' failed"),
+        Reply(),
+    ],
+)
+def test_who_is_told_that_one_byte_is_no_image_may_ask_for_labels(wire: Wire, reply: Reply) -> None:
+    wire.play(THROTTLED, reply)
+    with opened(max_calls=0) as detector:
+        detector.check()
+        assert detector.traffic().calls == 0
+    assert [request.body["Image"] for request in wire.requests] == [{"Bytes": "AA=="}] * 2
+
+
+def test_who_may_not_ask_is_told_so_by_the_check(wire: Wire) -> None:
+    wire.play(error("AccessDeniedException", "User is not authorized to perform: rekognition:DetectLabels"))
+    with opened() as detector, pytest.raises(AwsRefused, match="not authorized") as caught:
+        detector.check()
+    assert "rekognition:DetectLabels" in caught.value.advice
+
+
+def test_a_service_that_takes_one_byte_for_an_object_is_none(wire: Wire) -> None:
+    wire.play(error("InvalidS3ObjectException", "Unable to get object metadata from S3."))
+    with opened() as detector, pytest.raises(AwsRefused, match="object metadata"):
+        detector.check()

@@ -29,12 +29,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back; *silence* holds it until the test is over, *lost* closes the connection without a word."""
+    """What goes back; *silence* holds it until the test is over, *lost* closes the connection without a word.
+
+    *promised*: bytes of the body that are announced and never come.
+    """
 
     status: int = 200
     body: bytes = b'{"Labels":[],"LabelModelVersion":"3.0"}'
     silence: bool = False
     lost: bool = False
+    promised: int = 0
 
 
 Script = Callable[[Request], Reply]
@@ -85,10 +89,11 @@ def running() -> Iterator[Wire]:
                 return
             self.send_response(reply.status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(reply.body)))
+            self.send_header("Content-Length", str(len(reply.body) + reply.promised))
             self.send_header("x-amzn-RequestId", "00000000-0000-4000-8000-000000000000")
             self.end_headers()
             self.wfile.write(reply.body)
+            self.close_connection = self.close_connection or bool(reply.promised)
 
         def log_message(self, *_args: Any) -> None:
             pass
