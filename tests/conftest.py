@@ -18,6 +18,7 @@ from botocore.loaders import create_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
 
@@ -56,6 +57,12 @@ def _aws_environment() -> Iterator[None]:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds an answer that another one, or the developer, has paid for."""
+    monkeypatch.setenv("LABELPLAN_CACHE", str(tmp_path / "answers.sqlite"))
 
 
 @pytest.fixture(scope="session", autouse=True)
