@@ -170,7 +170,13 @@ def commands_page() -> str:
     """Return the page: the help of every command, as it is printed in 100 columns."""
     head = "<!-- Written by docs/generate.py from the commands' own help. Change that. -->\n\n# Commands\n\n"
     with_help = [["--help"]] + [[name, "--help"] for name in main.COMMANDS]
-    with_help += [["key", "generate", "--help"], ["key", "show", "--help"], ["schema", "spec", "--help"]]
+    with_help += [
+        ["cache", "prune", "--help"],
+        ["cache", "stats", "--help"],
+        ["key", "generate", "--help"],
+        ["key", "show", "--help"],
+        ["schema", "spec", "--help"],
+    ]
     return head + "\n".join(
         f"## {' '.join(['labelplan', *args[:-1]])}\n\n```\n{_help(args)}```\n" for args in sorted(with_help)
     )

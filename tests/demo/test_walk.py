@@ -32,12 +32,13 @@ def test_kept_up_it_prints_what_to_export_and_ends_cleanly_on_ctrl_c() -> None:
                 break
         exported = dict(re.findall(r"export (\w+)=(\S+)", "".join(lines)))
         folder = Path(re.findall(r"  cd (\S+)", "".join(lines))[0])
-        assert folder.is_dir()
-        assert exported["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
-        assert exported["LABELPLAN_TRUST_OWN_KEY"] == "1"
-        assert Path(exported["LABELPLAN_CACHE"]).parent == folder
+        was_there = folder.is_dir()
         demo.send_signal(signal.SIGINT)
         rest, _ = demo.communicate(timeout=60)
+    assert was_there
+    assert exported["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert exported["LABELPLAN_TRUST_OWN_KEY"] == "1"
+    assert Path(exported["LABELPLAN_CACHE"]).parent == folder
     assert (demo.returncode, "Ended; the server and its folder are gone." in rest) == (0, True)
     assert not folder.exists()
 
