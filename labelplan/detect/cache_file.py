@@ -76,7 +76,8 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _explain(error: sqlite3.Error, path: Path) -> CacheUnusable:
-    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")  # not on the errors that are Python's own
+    python_said = "" if isinstance(error, sqlite3.ProgrammingError) else "SQLITE_ERROR"
+    name = getattr(error, "sqlite_errorname", python_said)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         what = f"The cache of answers {path} has been in use by another process for {BUSY_S:.0f} s."
         return CacheUnusable(what, hint=f"Run the same command again later; {_OTHER_FILE}")

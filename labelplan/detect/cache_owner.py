@@ -68,14 +68,12 @@ class Owner:
 def _take(path: Path, flags: int) -> int:
     """Open and lock a file; return its descriptor, or -1 if somebody has it, or it is no longer what has that name."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
+    taken = False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(descriptor), path.stat()):
-            return descriptor
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    except OSError:
-        os.close(descriptor)
-        raise
-    os.close(descriptor)
-    return -1
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = os.path.samestat(os.fstat(descriptor), path.stat())
+    finally:
+        if not taken:
+            os.close(descriptor)
+    return descriptor if taken else -1

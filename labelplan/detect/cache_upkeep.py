@@ -60,21 +60,35 @@ def count(file: CacheFile, before: int | None, kind: str | None) -> CacheStats:
 
 
 def delete(file: CacheFile, before: int | None, kind: str | None) -> None:
-    """Delete what `count` counts, and give its room back to the disk."""
-    query = (
-        "DELETE FROM answers WHERE id IN (SELECT answers.id FROM answers JOIN kinds ON kinds.id = answers.kind"
-        " WHERE stored < ifnull(?, stored + 1) AND text = ifnull(?, text) LIMIT ?)"
-    )
-    deleted = _STEP_ROWS
-    while deleted == _STEP_ROWS:
+    """Delete what `count` counts, and give its room back to the disk; what comes meanwhile stays."""
+    with file.reading() as database:
+        ((last,),) = database.execute("SELECT max(id) FROM answers")
+    done: int | None = 0
+    while done is not None:
         with file.writing() as database:
-            deleted = database.execute(query, (before, kind, _STEP_ROWS)).rowcount
+            done = _delete_next(database, (done, last), before, kind)
     _give_back(file)
 
 
+def _delete_next(
+    database: sqlite3.Connection, between: tuple[int, int], before: int | None, kind: str | None
+) -> int | None:
+    """Look at the next rows, delete those that are meant, and return the last that was looked at; None: at the end."""
+    rows = "SELECT id FROM answers WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    ((upto,),) = database.execute(f"SELECT max(id) FROM ({rows})", (*between, _STEP_ROWS))  # noqa: S608 - all of it is here
+    database.execute(
+        "DELETE FROM answers WHERE id > ? AND id <= ? AND stored < ifnull(?, stored + 1)"
+        " AND kind IN (SELECT id FROM kinds WHERE text = ifnull(?, text))",
+        (between[0], upto, before, kind),
+    )
+    return int(upto) if upto is not None else None
+
+
 def _give_back(file: CacheFile) -> None:
-    free = 1
-    while free:
+    """Shrink the file, as far as that goes: an empty file that somebody else made may not be made to."""
+    before, free = 0, -1
+    while free != before:
+        before = free
         with file.reading() as database:
             database.execute(f"PRAGMA incremental_vacuum({_STEP_PAGES})").fetchall()
             ((free,),) = database.execute("PRAGMA freelist_count")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelplan.detect import cache_upkeep
 from labelplan.detect.cache import open_cache
 from labelplan.detect.cache_file import default_cache_path
 from labelplan.errors import CacheUnusable
@@ -237,6 +238,20 @@ def test_what_is_old_is_pruned_and_the_rest_stays(cache: AnswerCache, clock: Clo
     assert cache.stats(older_than=old).answers == 1
     cache.prune(older_than=old)
     assert list(cache.find(KIND, [content(1), content(2)])) == [content(2)]
+
+
+def test_a_prune_goes_through_all_of_it(cache: AnswerCache, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_upkeep, "_STEP_ROWS", 2)
+    for number in range(9):
+        clock.now += 1 if number == 4 else 0
+        cache.keep(OTHER if number % 2 else KIND, content(number), answer())
+    clock.now += 1
+    cache.prune(older_than=dt.timedelta(seconds=1), kind=KIND)
+    assert sorted(cache.find(KIND, [content(number) for number in range(9)])) == [content(4), content(6), content(8)]
+    assert cache.stats(kind=OTHER).answers == 4
+    cache.prune()
+    cache.prune()
+    assert cache.stats().kinds == ()
 
 
 def test_one_kind_can_be_pruned_alone(cache: AnswerCache) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import random
 import shutil
@@ -12,9 +13,10 @@ import pytest
 
 from labelplan.detect import cache_file
 from labelplan.detect.cache import open_cache
+from labelplan.detect.cache_owner import Owner
 from labelplan.detect.cache_row import DICTIONARY
 from labelplan.errors import CacheUnusable
-from labelplan.model.response import Unreadable
+from labelplan.model.response import Answered, Unreadable
 from tests.detect.caching import KIND, answer, content, process
 
 if TYPE_CHECKING:
@@ -95,6 +97,33 @@ def test_processes_that_begin_at_once_ask_about_each_content_once(path: Path) ->
         assert cache.stats().answers == 300
 
 
+def test_the_dead_may_be_buried_by_several_at_once(tmp_path: Path) -> None:
+    owner = Owner(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).touch()
+    for name in owner.dead():
+        (tmp_path / {"one": "two", "two": "one"}[name]).unlink()
+    assert [path.name for path in tmp_path.iterdir()] == [owner.name]
+    owner.leave()
+
+
+def test_a_file_that_is_taken_away_as_it_is_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, buried = fcntl.flock, list[str]()
+
+    def lock_late(descriptor: int, how: int) -> None:
+        if not buried:
+            (file,) = tmp_path.iterdir()
+            file.unlink()
+            buried.append(file.name)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    owner = Owner(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [owner.name]
+    assert buried != [owner.name]
+    owner.leave()
+
+
 # --- not a cache of ours --------------------------------------------------------------------------------------------
 
 
@@ -134,6 +163,8 @@ def test_one_that_was_killed_as_it_made_the_file_is_no_hindrance(path: Path) -> 
     sqlite_file(path, "PRAGMA journal_mode=WAL")
     assert path.stat().st_size > 0
     with open_cache(path) as cache:
+        cache.keep(KIND, content(1), answer())
+        cache.prune()
         assert cache.claim(KIND, content(1)) == "mine"
 
 
@@ -206,6 +237,32 @@ def test_a_damaged_row_counts_as_not_there(path: Path, change: str) -> None:
             assert cache.claim(KIND, one) == "mine"
             cache.keep(KIND, one, answer())
             assert cache.find(KIND, [one]) == {one: answer()}
+
+
+def test_what_this_version_cannot_decode_counts_as_not_there(path: Path) -> None:
+    with open_cache(path) as cache:
+        cache.keep(KIND, b"\1", Answered(b"an answer of some other labelplan", answer().response))
+        assert cache.find(KIND, [b"\1"]) == {}
+        assert cache.claim(KIND, b"\1") == "mine"
+
+
+def test_a_kind_that_cannot_be_kept_is_told(path: Path) -> None:
+    open_cache(path).close()
+    sqlite_file(path, "CREATE TRIGGER broken AFTER INSERT ON kinds BEGIN DELETE FROM kinds; END")
+    with open_cache(path) as cache, pytest.raises(CacheUnusable, match="is damaged"):
+        cache.find(KIND, [content(1)])
+
+
+def test_a_write_that_fails_leaves_the_file_to_others(path: Path) -> None:
+    with open_cache(path) as cache, open_cache(path) as other:
+        cache.claim(KIND, content(1))
+        sqlite_file(path, "CREATE TRIGGER no BEFORE INSERT ON answers BEGIN SELECT RAISE(FAIL, 'no'); END")
+        with pytest.raises(CacheUnusable):
+            cache.keep(KIND, content(1), answer())
+        sqlite_file(path, "DROP TRIGGER no")
+        assert other.claim(KIND, content(1)) == "theirs"
+        other.keep(KIND, content(1), answer())
+        assert cache.find(KIND, [content(1)]) == {content(1): answer()}
 
 
 def test_a_full_disk_is_told_and_costs_no_answer(path: Path) -> None:
