@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from msgspec import to_builtins
 
 from labelplan.cli.events import JsonEvents, estimated, say
@@ -15,6 +14,20 @@ from labelplan.cli.interrupt import interruptible
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result
 from labelplan.cli.plan_job import Asked, Limits, open_job
+from labelplan.cli.plan_options import (
+    EXAMPLES,
+    EstimateOption,
+    EventsOption,
+    ExitCodeOption,
+    FromOption,
+    MaxCallsOption,
+    MaxUsdOption,
+    OutputOption,
+    RuleOption,
+    SampleOption,
+    SpecArgument,
+    TpsOption,
+)
 from labelplan.cli.progress import LiveLine, PlanProgress
 from labelplan.errors import CHANGES, DONE, UsageError
 from labelplan.view.estimate_text import estimate_lines
@@ -29,57 +42,24 @@ if TYPE_CHECKING:
 
 app = make_app(COMMANDS["plan"])
 
-_EXAMPLES = """\b
-Examples:
-  labelplan plan deer.yaml -o deer.plan.json
-  labelplan plan deer.yaml --estimate
-  labelplan plan deer.yaml --sample 20 --max-usd 1
-  labelplan plan deer.yaml --from colleague.plan.json
-"""
 
-
-@app.command(epilog=_EXAMPLES)
+@app.command(epilog=EXAMPLES)
 def plan(  # noqa: PLR0913 - a command's options
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a YAML file.")],
+    spec: SpecArgument,
     *,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The plan to write; default: SPEC's name with .plan.json."),
-    ] = None,
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what it would take, and stop; pays nothing, writes no plan.")
-    ] = False,
-    max_usd: Annotated[
-        float | None, typer.Option("--max-usd", help="Pay at most so many dollars, and no more than the spec's budget.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option("--max-calls", help="Make at most so many paid calls, retries among them.")
-    ] = None,
-    tps: Annotated[
-        float | None,
-        typer.Option("--tps", help="DetectLabels calls a second; default: the spec's, the account's quota."),
-    ] = None,
-    earlier: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--from", metavar="OLD_PLAN", help="Take the answers of an earlier, trusted plan; may be repeated."
-        ),
-    ] = None,
-    rule: Annotated[
-        list[str] | None, typer.Option("--rule", help="Only this label rule; may be repeated. The plan never applies.")
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option("--sample", help="Only so many objects of each prefix. The plan never applies.")
-    ] = None,
+    output: OutputOption = None,
+    estimate: EstimateOption = False,
+    max_usd: MaxUsdOption = None,
+    max_calls: MaxCallsOption = None,
+    tps: TpsOption = None,
+    earlier: FromOption = None,
+    rule: RuleOption = None,
+    sample: SampleOption = None,
     key: KeyOption = None,
     signers: SignersOption = None,
     trust_own_key: TrustOwnKeyOption = False,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 if the plan would delete something.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print events as JSON, one object a line, the plan last.")
-    ] = False,
+    detailed_exitcode: ExitCodeOption = False,
+    as_json: EventsOption = False,
 ) -> int:
     """Label every object that SPEC names, decide, and write a signed plan. Changes nothing in the bucket.
 
