@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.handlers import decode_list_object_versions
 from botocore.parsers import ResponseParserError, create_parser
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from labelplan.errors import AwsRefused
@@ -312,11 +312,17 @@ def pages(draw: st.DrawFn) -> bytes:
     )
 
 
+# in a fresh checkout, Hypothesis makes its table of all characters first
+at_leisure = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+@at_leisure
 @given(pages())
 def test_whatever_a_server_may_write_is_read_as_botocore_reads_it(body: bytes) -> None:
     assert read_page(body) == as_botocore_reads(body)
 
 
+@at_leisure
 @given(
     st.sampled_from([*IN_AWS_LAYOUT.values(), *IN_OTHER_LAYOUTS.values()]) | pages(),
     st.lists(

@@ -253,7 +253,7 @@ def test_a_server_that_knows_no_ranges_is_not_read_to_the_end(bucket: str) -> No
             nonlocal read
             read += 1
             assert read < 10
-            return b"d" * amount
+            return b"de" if read == 1 else b"d" * amount  # the first part of it comes sooner
 
         def close(self) -> None:
             pass
@@ -264,8 +264,8 @@ def test_a_server_that_knows_no_ranges_is_not_read_to_the_end(bucket: str) -> No
         return reply
 
     with recorded(answers(lambda one: bool(one.key), endless)):
-        assert open_reader(bucket).first_bytes(S3Object("deer/1.jpg", "v", "e", 1 << 40), 5) == b"ddddd"
-    assert read == 1
+        assert open_reader(bucket).first_bytes(S3Object("deer/1.jpg", "v", "e", 1 << 40), 5) == b"deddd"
+    assert read == 2
 
 
 def test_first_bytes_that_break_off_are_read_again(s3: S3Client, bucket: str) -> None:

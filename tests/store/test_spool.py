@@ -9,7 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelplan.errors import LabelplanError
@@ -32,6 +32,7 @@ def keys(spool: Spool, position: int) -> list[str]:
     return [one.key for at, page in spool.pages() if at == position for one in page]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a fresh checkout's table of characters
 @given(st.lists(st.tuples(st.integers(0, 5), st.lists(objects, max_size=4))))
 def test_everything_comes_back_as_it_was_appended_and_as_often_as_asked_for(
     pages: list[tuple[int, list[S3Object]]],
@@ -53,6 +54,7 @@ def test_several_read_at_once_and_see_what_is_appended_meanwhile() -> None:
         assert next(first) == (1, some(1)) == next(second)
 
 
+@settings(deadline=None)  # files
 @given(st.integers(1, 40), st.integers(1, 45), st.integers(1, 7))
 def test_what_is_picked_is_spread_evenly_over_each_prefix(count: int, wanted: int, size: int) -> None:
     with Spool() as spool:
