@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,13 +49,14 @@ def ask(simulator: Simulator, bucket: str, key: str, **more: Any) -> Any:
         (b"\xff\xd8\xff\xe0\x00\x04abcd" + jpeg()[2:], "InvalidImageFormatException"),
         (png()[:-12], "InvalidImageFormatException"),
         (png().replace(b"IDAT", b"iDAT"), "InvalidImageFormatException"),
+        (png()[:-20] + b"\0" + png()[-19:], "InvalidImageFormatException"),
         (jpeg(79, 500), "InvalidParameterException"),
         (png(500, 79), "InvalidParameterException"),
         (jpeg(10_001, 500), "ImageTooLargeException"),
         (png(80, 10_001), "ImageTooLargeException"),
         (jpeg() + b"\0" * (15 * MEGABYTE), "ImageTooLargeException"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_an_object_is_judged_by_its_bytes_whatever_its_name_says(
     rekognition: Simulator, s3: S3Client, bucket: str, content: bytes, code: str | None
@@ -200,4 +202,6 @@ def test_answers_can_come_from_the_local_model() -> None:
         with pytest.raises(ClientError, match="InvalidImageFormatException"):
             asked.detect_labels(Image={"Bytes": jpeg()})  # its frame is intact, and there is no picture in it
     assert "Animal" in {label["Name"] for label in answer["Labels"]}
+    for label in answer["Labels"]:
+        assert struct.unpack("f", struct.pack("f", label["Confidence"])) == (label["Confidence"],)
     assert answer["LabelModelVersion"] == "3.0"

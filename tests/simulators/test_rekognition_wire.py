@@ -65,7 +65,7 @@ def test_many_requests_go_over_one_connection(rekognition: Simulator) -> None:
 
 
 def test_two_requests_sent_at_once_are_both_answered(rekognition: Simulator) -> None:
-    with socket.create_connection(_address(rekognition)) as connection:
+    with socket.create_connection(_address(rekognition), timeout=10) as connection:
         connection.sendall(b"GET /totals HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
         received = b""
         while received.count(b"in_flight") < 4:  # in_flight and peak_in_flight, twice
@@ -74,7 +74,7 @@ def test_two_requests_sent_at_once_are_both_answered(rekognition: Simulator) -> 
 
 
 def test_a_client_that_waits_for_leave_to_send_gets_it(rekognition: Simulator) -> None:
-    with socket.create_connection(_address(rekognition)) as connection:
+    with socket.create_connection(_address(rekognition), timeout=10) as connection:
         connection.sendall(b"POST /control HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(b"{}")
@@ -92,7 +92,7 @@ def test_a_client_that_waits_for_leave_to_send_gets_it(rekognition: Simulator) -
     ],
 )
 def test_what_is_no_http_is_told_so_and_cut_off(rekognition: Simulator, sent: bytes) -> None:
-    with socket.create_connection(_address(rekognition)) as connection:
+    with socket.create_connection(_address(rekognition), timeout=10) as connection:
         connection.sendall(sent)
         assert connection.recv(100).startswith(b"HTTP/1.1 400 Bad Request")
     assert rekognition.totals()["in_flight"] == 0

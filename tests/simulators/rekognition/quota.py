@@ -24,7 +24,6 @@ class TokenBucket:
     def change(self, rate: float, depth: float, now: float) -> None:
         self.flow(now)
         self._rate, self._room = rate, _room(rate, depth)
-        self._level = min(self._level, self._room)
 
     def flow(self, now: float) -> float:
         """Let in what is due; return how many tokens are there."""
