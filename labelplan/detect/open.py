@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labelplan.model.spec import NO_QUOTA
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -57,4 +59,4 @@ def _quota(given: float | None, of_spec: float | None, client: Any) -> tuple[flo
         return of_spec, "the spec"
     if found := find_quota(client.meta.region_name, client):
         return found, "Service Quotas"
-    return LEAST_QUOTA, "no quota known"
+    return LEAST_QUOTA, NO_QUOTA

@@ -1,6 +1,7 @@
 """How many calls a second are allowed just now: a law of time and of throttles, without a clock or a thread.
 
-It starts low and climbs to the quota (Rekognition answers a sudden increase with "Slow down"). A throttle takes it down
+It starts low and grows to the quota by an even part of itself, since Rekognition answers a sudden increase with "Slow
+down". A throttle takes it down
 by a part of itself; it returns quickly to just below where it was throttled, and from there by a fixed step a second.
 Additive increase and multiplicative decrease let several users of one quota find fair shares (Chiu and Jain, 1989); the
 quick return is TCP CUBIC's (RFC 9438). The numbers are the best of a simulated comparison: two on one quota of 5, 50 or
@@ -15,11 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-START = 0.2
-"""Part of the quota to start with, but at least one call a second."""
+START, LEAST_START, MOST_START = 0.04, 1.0, 10.0
+"""Part of the quota to start with; at least and at most so many calls a second."""
 
 RAMP = 10.0
-"""Seconds from the start to `KNEE`."""
+"""Seconds from the start to `KNEE`; more if the rate would grow faster than `MOST_GROWTH`."""
+
+MOST_GROWTH, LEAST_GROWTH = 0.35, 0.08
+"""Part of the rate by which a ramp grows in a second (its logarithm's slope), the least after "Slow down"s."""
 
 KNEE, TOP = 0.95, 0.9995
 """Parts of the quota: where the ramp ends, and what the climb after it comes to. Not all of it: clocks differ."""
@@ -37,10 +41,7 @@ STEP = 0.02
 """Part of the quota by which the rate grows in a second from there."""
 
 SUDDEN = 0.5
-"""What "Slow down" leaves of the rate, and of the steepness of the ramp from there."""
-
-LEAST_SLOPE = 0.01
-"""Part of the quota by which a ramp grows in a second, however often it was too steep."""
+"""What "Slow down" leaves of the rate, and of the growth from there."""
 
 APART = 0.5
 """Seconds between two steps down: throttles of one moment are one sign."""
@@ -58,8 +59,8 @@ class Rate:
     def __init__(self, quota: float) -> None:
         """Begin the first ramp with the first `at`."""
         self._quota = quota
-        self._start = self.first = min(max(1.0, START * quota), KNEE * quota)
-        self._slope = (KNEE * quota - self._start) / RAMP
+        self._start = self.first = min(max(LEAST_START, START * quota), MOST_START, KNEE * quota)
+        self._growth = min(math.log(KNEE * quota / self._start) / RAMP, MOST_GROWTH)
         self._curve = self._ramp(self._start)
         self._since: float | None = None
         self._lowered = self._last_throttle = -math.inf
@@ -87,7 +88,7 @@ class Rate:
             return
         rate = self.at(sent)
         if sudden:
-            self._slope = max(self._slope * SUDDEN, LEAST_SLOPE * self._quota)
+            self._growth = max(self._growth * SUDDEN, LEAST_GROWTH)
             curve = self._ramp(max(rate * SUDDEN, LEAST))
         else:
             # Throttled at less than last time: somebody else wants a share, so make room (CUBIC's fast convergence).
@@ -101,13 +102,13 @@ class Rate:
         self._since, self._curve = now, curve
 
     def _ramp(self, start: float) -> Callable[[float], float]:
-        """Grow evenly from *start* to the knee, then towards the top, ever more slowly."""
-        slope, knee, top = self._slope, max(KNEE * self._quota, start), TOP * self._quota
-        lasts = (knee - start) / slope if knee > start else 0.0
+        """Grow from *start* to the knee by an even part of itself, then towards the top, ever more slowly."""
+        growth, knee, top = self._growth, max(KNEE * self._quota, start), TOP * self._quota
+        lasts = math.log(knee / start) / growth if knee > start else 0.0
 
         def rate(seconds: float) -> float:
             if seconds < lasts:
-                return start + slope * seconds
+                return start * math.exp(growth * seconds)
             return top - (top - knee) * math.exp((lasts - seconds) / CLIMB)
 
         return rate
