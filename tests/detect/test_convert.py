@@ -183,6 +183,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
     content = saved(drawn((900, 900)), kind, **({"progressive": True} if kind == "JPEG" else {}))
     monkeypatch.setattr(reencode, "MOST_PIXELS", 800 * 900)
     monkeypatch.setattr(Image.Image, "load", lambda _self: pytest.fail("it was decoded"))
+    monkeypatch.setattr(reencode.WebPImageFile, "_open", lambda _self: pytest.fail("its canvas was made"))
     got = converted(content)
     assert isinstance(got, Unreadable)
     assert got.code == "image-too-large"

@@ -84,6 +84,13 @@ def test_who_waits_sees_a_slower_rate_at_once() -> None:
     assert max(clock.waited[seen:]) <= LOOK_AGAIN
 
 
+def test_a_throttle_takes_effect_before_anybody_looks_again() -> None:
+    pace, clock = paced(50)
+    pace.throttle(pace.acquire(), sudden=True)
+    clock.now += 0.4
+    assert pace.acquire() > 1000.9
+
+
 def test_after_a_rest_the_first_calls_are_few() -> None:
     pace, clock = paced(100)
     while clock.now < 1060:
