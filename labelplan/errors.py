@@ -48,7 +48,7 @@ class DetectorFailed(LabelplanError):
 
 
 class AnswersPending(LabelplanError):
-    """The detector was too busy, or failing, to answer for everything; what it answered is kept, no plan was written."""
+    """The detector was too busy, or failing, to answer for everything; what it answered is kept, no plan written."""
 
     exit_code = 3
     hint = "Run the same command again later: only what is missing is asked, and paid."

@@ -127,7 +127,7 @@ def test_a_colleague_plans_from_the_plan_without_paying(planner: Planner, rekogn
 
 
 def test_errors_resets_and_throttles_lose_nothing(planner: Planner, rekognition: Simulator) -> None:
-    rekognition.control(error_rate=0.05, reset_rate=0.05, tps=20, depth=0.1)
+    rekognition.control(error_rate=0.05, reset_rate=0.05, tps=8, depth=0.2)
     code, _, err = planner.run("--tps", "100")
     assert code == 0, err
     decisions = json.loads((planner.folder / "deer.plan.json").read_text())["decisions"]

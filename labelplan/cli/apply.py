@@ -44,11 +44,13 @@ def apply(  # noqa: PLR0913 - a command's options
     before the first delete. Exits with 3 if some objects were skipped or failed; after an interruption the same command
     goes on.
     """
-    from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.flow.checks import require_whole  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415
     from labelplan.flow.verify import verify_plan  # noqa: PLC0415
 
     trust = trust_here(signers, key, trust_own_key=trust_own_key)
     with verify_plan(plan, trust, dt.datetime.now(dt.UTC), allow_expired=True) as verified:
+        require_whole(verified.plan.header)
         check_guards(verified.plan.header, verified.plan.counts)
         replay(verified.plan.header, verified.plan.decisions())
         applied = _apply(verified, auto_approve=auto_approve)
@@ -63,10 +65,11 @@ def apply(  # noqa: PLR0913 - a command's options
 
 def _apply(verified: VerifiedPlan, *, auto_approve: bool) -> Applied:
     from labelplan.flow.apply import apply_plan, check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
+    from labelplan.flow.recheck import spec_of  # noqa: PLC0415
     from labelplan.store.s3 import open_writer  # noqa: PLC0415
 
-    target = verified.plan.header.target
-    writer = open_writer(target.bucket, region=target.region, account=target.account)
+    target, requester_pays = verified.plan.header.target, spec_of(verified.plan.header).requester_pays
+    writer = open_writer(target.bucket, region=target.region, account=target.account, requester_pays=requester_pays)
     check_plan(verified.plan, writer)
     _announce(verified)
     ask(auto_approve=auto_approve)

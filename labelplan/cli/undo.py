@@ -24,6 +24,9 @@ def undo(
     run: Annotated[str, typer.Argument(metavar="BUCKET/RUN_ID", help="The run, as apply printed it.")],
     *,
     key: Annotated[list[str] | None, typer.Option("--key", help="Only this object; may be given again.")] = None,
+    requester_pays: Annotated[
+        bool, typer.Option("--requester-pays", help="Pay for the requests, as a requester-pays bucket demands.")
+    ] = False,
     auto_approve: AutoApproveOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -41,9 +44,8 @@ def undo(
     what = f"{len(key):,} object(s)" if key else "all objects"
     talk(f"This brings back {what} that the run {run_id} deleted from s3://{bucket}; nothing newer is touched.")
     ask(auto_approve=auto_approve)
-    writer = open_writer(
-        bucket, account=""
-    )  # the owner may be another account than the caller's; the record is in there
+    # the owner may be another account than the caller's; the record is in there
+    writer = open_writer(bucket, account="", requester_pays=requester_pays)
     with stoppable() as stop, Progress("Restoring", "objects") as progress:
         undone = undo_run(writer, run_id, key or (), observer=RunProgress(progress), stop=stop)
     if as_json:

@@ -93,7 +93,9 @@ class Answers:
             time.sleep(POLL_S)
         raise AnswersPending("Another labelplan has been asking about the same image for minutes.")
 
-    def _ask(self, kind: str, image: Image, model: str, detect: Callable[[Image], Answer]) -> Answer | None:
+    def _ask(
+        self, kind: str, image: Image, model: str, detect: Callable[[Image], Answer], *, again: bool = True
+    ) -> Answer | None:
         content = self.content(image)
         match self._cache.claim(kind, content, model):
             case "theirs":
@@ -102,13 +104,12 @@ class Answers:
                 return kept
         try:
             answer = detect(image)
-            if not _counts(answer, model):
-                self._cache.keep(kind, content, answer)  # it is paid for, whatever the second one is
-                answer = detect(image)
             if isinstance(answer, Answered) or answer.code in OF_CONTENT:
-                self._cache.keep(kind, content, answer)
+                self._cache.keep(kind, content, answer)  # it is paid for, whether or not it counts
         finally:
             self._cache.release(kind, content)
+        if again and not _counts(answer, model):
+            return self._ask(kind, image, model, detect, again=False)
         return answer
 
     def _detect_converted(self, image: Image) -> Answer:

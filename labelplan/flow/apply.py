@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from labelplan.errors import AwsRefused, LabelplanError, PartialPlan, PlanExpired
+from labelplan.errors import AwsRefused, LabelplanError, PlanExpired
 from labelplan.flow.batches import Unobserved, in_batches
-from labelplan.flow.checks import deletes, require_same_target, require_versioning
+from labelplan.flow.checks import deletes, require_same_target, require_versioning, require_whole
 from labelplan.flow.owner import begin, check_owner, require_not_undone
 from labelplan.model.run import ApplyResult, RunEnd
 from labelplan.rules.versions import marker_above, state
@@ -113,8 +113,7 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     It changes nothing, so a caller can ask it before asking a person. `apply_plan` does it again. Raises `PartialPlan`,
     `WrongTarget`, `NoWayBack`, `PlanCorrupt`, `AlreadyApplied`, `PlanExpired` (not for a run that goes on).
     """
-    if plan.header.partial:
-        raise PartialPlan(f"This plan covers only a part of the spec ({plan.header.partial}); it never applies.")
+    require_whole(plan.header)
     target = writer.target()
     require_same_target(plan.header.target, target)
     require_versioning(target.bucket, target.versioning)

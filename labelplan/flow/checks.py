@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelplan.errors import NoWayBack, PlanCorrupt, WrongTarget
+from labelplan.errors import NoWayBack, PartialPlan, PlanCorrupt, WrongTarget
 from labelplan.model.run import RUN_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from labelplan.model.objects import Target, Versioning
-    from labelplan.model.plan import Decision
+    from labelplan.model.plan import Decision, Header
     from labelplan.planfile.reader import PlanFile
 
 
@@ -22,6 +22,12 @@ def deletes(plan: PlanFile) -> Iterator[Decision]:
             if decision.key.startswith(RUN_PREFIX):
                 raise PlanCorrupt(f"The plan would delete {decision.key}, a run record; labelplan never plans that.")
             yield decision
+
+
+def require_whole(header: Header) -> None:
+    """Raise `PartialPlan` for a plan that leaves out a part of its spec."""
+    if header.partial:
+        raise PartialPlan(f"This plan covers only a part of the spec ({header.partial}); it never applies.")
 
 
 def require_same_target(planned: Target, actual: Target) -> None:

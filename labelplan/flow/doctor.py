@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from labelplan.errors import DONE, AwsRefused, LabelplanError, SpecMismatch
-from labelplan.model.spec import is_file
+from labelplan.model.spec import NO_QUOTA, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +29,6 @@ FIRST = 1000
 """So many objects of a prefix are looked through for one that is not empty: one page of a listing."""
 
 FIRST_BYTES = 16
-
-GUESSED = "no quota known"
-"""What a detector says of where its `tps` comes from, when nobody could tell it."""
 
 _REQUESTER = "If the bucket is set to Requester Pays, write into the spec: request_payer: requester"
 
@@ -178,7 +175,7 @@ def _detector(spec: Spec, target: Target, reader: Reader, ports: Ports) -> Itera
 
 
 def _quota(tps: float, source: str) -> Finding:
-    if source != GUESSED:
+    if source != NO_QUOTA:
         return Finding("quota", "ok", f"{tps:g} DetectLabels calls a second ({source})")
     todo = "Write the account's quota into the spec (detector: {tps: 50}) or give --tps, or allow "
-    return Finding("quota", "warning", f"{GUESSED}: {tps:g} calls a second", f"{todo}servicequotas:ListServiceQuotas.")
+    return Finding("quota", "warning", f"{NO_QUOTA}: {tps:g} calls a second", f"{todo}servicequotas:ListServiceQuotas.")

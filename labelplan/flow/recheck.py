@@ -36,7 +36,7 @@ def check_guards(header: Header, counts: Mapping[str, Mapping[tuple[Action, Reas
     """
     found = [
         f"  {breach.message}\n    to allow it, write under labels.{rule.name}:  {breach.write}"
-        for rule in _spec(header).rules
+        for rule in spec_of(header).rules
         for breach in breaches(rule.name, rule.guards, counts.get(rule.name, {}))
     ]
     if found:
@@ -67,7 +67,7 @@ def replay(header: Header, decisions: Iterator[Decision]) -> int:
 
 
 def _judges(header: Header) -> dict[str, Judge]:
-    spec = _spec(header)
+    spec = spec_of(header)
     recorded = {rule.name: rule for rule in header.rules}
     keys = frozenset(name for rule in spec.rules for name in rule.references)
     judges = {}
@@ -101,7 +101,7 @@ def _response(raw: Raw, where: str) -> Response:
         raise PlanCorrupt(f"{where}: its answer in the plan cannot be read: {error}.") from None
 
 
-def _spec(header: Header) -> Spec:
+def spec_of(header: Header) -> Spec:
     """Return the plan's spec; raises `PlanCorrupt` if it is none, or not one of the plan's rules."""
     try:
         spec = build_spec(msgspec.json.decode(header.spec))

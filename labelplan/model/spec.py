@@ -14,6 +14,10 @@ NEVER = 100.0
 """The threshold of an ignored label that has none of its own, in percent: no confidence exceeds it."""
 
 
+NO_QUOTA = "no quota known"
+"""Where a detector's calls a second come from when nobody could tell the account's quota."""
+
+
 class GradedLabel(Struct, frozen=True):
     """A label name with the confidence (percent 0-100) that it must exceed, strictly."""
 

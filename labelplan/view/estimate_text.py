@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from labelplan.model.spec import NO_QUOTA
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-UNKNOWN = "no quota known"
-"""Where a detector's `tps` comes from when nobody could tell it."""
 
 
 def estimate_line(event: Mapping[str, Any]) -> str:
@@ -82,8 +81,8 @@ def _cents_up(usd: float) -> float:
 
 
 def _is_guessed(event: Mapping[str, Any]) -> bool:
-    return bool(event["tps_from"] == UNKNOWN)
+    return bool(event["tps_from"] == NO_QUOTA)
 
 
 def _guessed(event: Mapping[str, Any]) -> str:
-    return f" ({UNKNOWN}: --tps)" if _is_guessed(event) else ""
+    return f" ({NO_QUOTA}: --tps)" if _is_guessed(event) else ""

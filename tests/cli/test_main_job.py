@@ -299,3 +299,22 @@ def test_an_expired_plan_is_refused_but_a_run_that_began_in_time_goes_on(
     code, _, err = say("apply", "old.plan.json", "--auto-approve")
     assert (code, "expired" in err) == (6, True)
     assert set(listed(s3, bucket)) == KEYS
+
+
+def test_a_sample_never_applies_whatever_its_guards_would_say(say: Callable[..., Any]) -> None:
+    assert say("plan", "deer.yaml", "--sample", "2")[0] == 0
+    code, _, err = say("apply", "deer.partial.plan.json", "--auto-approve")
+    assert (code, "a sample of 2 objects of each prefix" in err) == (6, True)
+
+
+def test_in_a_requester_pays_bucket_every_request_about_an_object_says_who_pays(
+    say: Callable[..., Any], bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "deer.yaml").write_text(f"request_payer: requester\n{SPEC.format(bucket=bucket)}")
+    with recorded() as wire:
+        assert say("plan", "deer.yaml")[0] == 0
+        applied = json.loads(say("apply", "deer.plan.json", "--auto-approve", "--json")[1])
+        assert say("undo", applied["run"], "--auto-approve", "--requester-pays")[0] == 0
+    silent = [sent for sent in wire.sent if sent.bucket == bucket and "x-amz-request-payer" not in sent.headers]
+    assert {(sent.method, sent.key) for sent in silent} == {("HEAD", ""), ("GET", "")}  # the bucket's own settings
+    assert all(not sent.query.keys() & {"versions", "list-type"} for sent in silent)
