@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check lint types architecture bench lock clean
+.PHONY: demo test check lint types architecture bench bench-paying lock clean
 
 demo: .venv/.demo  ## walk through the main job on real photographs, on this machine only
 	@$(BIN)/labelplan demo
@@ -27,6 +27,11 @@ bench: .venv/.dev  ## speed and memory, each beside a peer or a physical limit
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/planfile.py
 	$(BIN)/python benchmarks/local_detector.py
+
+bench-paying: .venv/.dev  ## quota, re-plans, kills: about fifteen minutes against stand-ins on this machine
+	$(BIN)/python benchmarks/quota.py
+	$(BIN)/python benchmarks/replan.py
+	$(BIN)/python benchmarks/killed.py
 
 lock: .venv/.dev  ## resolve the locks again (needs uv)
 	for extra in demo dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

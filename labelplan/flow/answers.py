@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from labelplan.detect.content import content_of, kind_of
 from labelplan.errors import AnswersPending
+from labelplan.model.objects import S3Object
 from labelplan.model.response import CONVERTIBLE, OF_CONTENT, Answered, Unreadable
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
     from labelplan.detect.cache import AnswerCache
     from labelplan.detect.interface import Detector, Traffic
-    from labelplan.model.objects import Image, S3Object, Target
+    from labelplan.model.objects import Image, Target
     from labelplan.model.response import Answer
     from labelplan.model.spec import DetectorSettings
+    from labelplan.store.interface import Reader
 
 POLL_S, PATIENCE_S = 0.2, 300.0
 """How often, and for how long, somebody looks whether another process has its answer."""
@@ -34,14 +36,14 @@ class Answers:
         detector: Detector,
         settings: DetectorSettings,
         target: Target,
-        fetch: Callable[[S3Object, int], bytes | None],
+        reader: Reader,
     ) -> None:
-        """Join *cache* and *detector*; *fetch* reads an object that has to be converted."""
+        """Join *cache* and *detector*; *reader* is asked about the objects themselves."""
         self.detector = detector
         self._cache = cache
         self._convert = settings.convert
         self._target = target
-        self._fetch = fetch
+        self._reader = reader
         self._plain = kind_of(detector.identity, settings)
         self._converted = kind_of(detector.identity, settings, converted=True)
 
@@ -80,7 +82,7 @@ class Answers:
             kept = self.known([content := self.content(image)]).get(content)
             if kept is not None and _counts(kept, model):
                 return kept
-        answer = self._ask(self._plain, image, model, self.detector.detect)
+        answer = self._ask(self._plain, image, model, self._detect)
         if answer is not None and self._convert and _convertible(answer):
             return self._ask(self._converted, image, model, self._detect_converted)
         return answer
@@ -112,10 +114,23 @@ class Answers:
             return self._ask(kind, image, model, detect, again=False)
         return answer
 
+    def _detect(self, image: Image) -> Answer:
+        """Ask the detector, and make sure that it was this content that it looked at.
+
+        A service that reads S3 itself can be told a version, but not an ETag: where there are no versions, an object
+        that is overwritten just then is answered for what it is now. It costs one HEAD, for such objects only.
+        """
+        answer = self.detector.detect(image)
+        if self.detector.paid and isinstance(image, S3Object) and image.version_id == "null":
+            now = self._reader.head(image.key)
+            if now is None or (now.etag, now.size) != (image.etag, image.size):
+                return Unreadable("changed", "it was overwritten or deleted while it was labelled; plan again")
+        return answer
+
     def _detect_converted(self, image: Image) -> Answer:
         from labelplan.detect.convert import convert_image  # noqa: PLC0415 - loads Pillow
 
-        converted = convert_image(image, self._fetch)
+        converted = convert_image(image, self._reader.fetch)
         return converted if isinstance(converted, Unreadable) else self.detector.detect(converted)
 
 

@@ -85,7 +85,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
     whatever happens next.
     """
     signer.unlock()
-    answers = Answers(cache, detector, source.spec.detector, target, reader.fetch)
+    answers = Answers(cache, detector, source.spec.detector, target, reader)
     with _survey(source, reader, observer, scope) as looked:
         references, wanted = _label(looked, answers, observer)
         with wanted:
@@ -117,7 +117,7 @@ def estimate_plan(  # noqa: PLR0913 - as above
     scope: Scope = EVERYTHING,
 ) -> Estimate:
     """Look at all that a plan would look at, and say what it would take; pays nothing, writes nothing."""
-    answers = Answers(cache, detector, source.spec.detector, target, reader.fetch)
+    answers = Answers(cache, detector, source.spec.detector, target, reader)
     with _survey(source, reader, observer, scope) as looked:
         wanted, estimate = looked.still_to_ask(answers, known_model(looked.images, answers))
         with wanted:

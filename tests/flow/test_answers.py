@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labelplan.model.objects import Image
 
 WEBP = S3Object("deer/a.webp", "v", "e", 7)
+BUCKET = Bucket()
 DEER = answer(Deer=99)
 NO_PICTURE = Unreadable("invalid-image", "Request has invalid image format; its first bytes are a WebP's")
 
@@ -43,7 +44,7 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def answers(cache: AnswerCache, table: Table, *, convert: bool) -> Answers:
     settings = source(detector={"convert": convert}).spec.detector
-    return Answers(cache, table, settings, Bucket().target(), Bucket().fetch)
+    return Answers(cache, table, settings, BUCKET.target(), BUCKET)
 
 
 def test_what_the_service_cannot_read_is_converted_and_sent_if_the_spec_says_so(
@@ -102,3 +103,18 @@ def test_an_answer_of_another_model_is_missing(cache: AnswerCache) -> None:
     content = asking.content(WEBP)
     assert asking.missing([content], "3.1") == {content}
     assert asking.missing([content], "3.0") == asking.missing([content], "") == set()
+
+
+@pytest.mark.parametrize("now", [S3Object("deer/c.jpg", "null", "another", 7), None], ids=["overwritten", "deleted"])
+def test_an_answer_for_what_an_object_without_versions_has_become_is_not_kept_for_what_it_was(
+    cache: AnswerCache, now: S3Object | None
+) -> None:
+    item, bucket, table = S3Object("deer/c.jpg", "null", "e", 7), Bucket(), Table({"deer/c.jpg": DEER})
+    bucket.objects = {} if now is None else {now.key: now}
+    asking = Answers(cache, table, source().spec.detector, bucket.target(), bucket)
+    got = asking.ask(item, "")
+    assert isinstance(got, Unreadable)
+    assert got.code == "changed"
+    assert asking.missing([asking.content(item)], "") == {asking.content(item)}
+    bucket.objects[item.key] = item
+    assert asking.ask(item, "") == DEER

@@ -37,7 +37,7 @@ def item(name: str, etag: str = "") -> S3Object:
 @contextmanager
 def paying(path: Path, table: Table, *items: S3Object) -> Iterator[tuple[Wanted, Answers]]:
     with open_cache(path / "answers") as cache, Wanted() as wanted:
-        answers = Answers(cache, table, SETTINGS, TARGET, Bucket().fetch)
+        answers = Answers(cache, table, SETTINGS, TARGET, Bucket())
         wanted.add((answers.content(one), one) for one in items)
         yield wanted, answers
 

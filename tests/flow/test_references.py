@@ -29,7 +29,7 @@ def cache(tmp_path: Path) -> Iterator[AnswerCache]:
 
 
 def answers(cache: AnswerCache, table: Table) -> Answers:
-    return Answers(cache, table, SPEC.detector, BUCKET.target(), BUCKET.fetch)
+    return Answers(cache, table, SPEC.detector, BUCKET.target(), BUCKET)
 
 
 def test_all_missing_references_are_named_at_once() -> None:
