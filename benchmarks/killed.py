@@ -53,9 +53,7 @@ def main() -> None:
     with running(s3=s3, tps=given.tps, latency=0.25) as rekognition, tempfile.TemporaryDirectory() as folder:
         planner = make_planner(Path(folder), BUCKET, s3, rekognition.url)
         luck, under_way, kills = random.Random(given.seed), 0, 0  # noqa: S311 - only when to kill
-        print(
-            f"{given.objects:,} objects, {given.contents:,} contents, {given.tps:g} TPS, median 0.25 s; seed {given.seed}"
-        )
+        print(f"{given.objects:,} objects, {given.contents:,} contents, {given.tps:g} TPS; seed {given.seed}")
         while kills < given.kills:
             process = planner.start()
             time.sleep(luck.uniform(0.3, 5.0))

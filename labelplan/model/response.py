@@ -7,7 +7,6 @@ the answer itself is kept as the bytes that came.
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,10 +56,13 @@ class Answered(Struct, frozen=True, dict=True):
     raw: bytes
     response: Response
 
-    @cached_property
+    @property
     def names(self) -> dict[str, Label]:
-        """The answer's labels by every name it knows (`by_name`)."""
-        return by_name(self.response.Labels)
+        """The answer's labels by every name it knows (`by_name`), looked up once."""
+        names: dict[str, Label] | None = self.__dict__.get("names")  # cached_property takes a lock before Python 3.12
+        if names is None:
+            names = self.__dict__["names"] = by_name(self.response.Labels)
+        return names
 
 
 Answer = Answered | Unreadable
@@ -85,8 +87,7 @@ def by_name(labels: Iterable[Label]) -> dict[str, Label]:
     """
     surest_last = sorted(labels, key=_confidence)
     names = {alias.Name: label for label in surest_last for alias in label.Aliases}
-    names.update((label.Name, label) for label in surest_last)
-    return names
+    return names | {label.Name: label for label in surest_last}
 
 
 def decode_response(raw: bytes) -> Response:

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from labelplan.model.plan import Action, Reason
 from labelplan.model.response import Answered, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from labelplan.model.objects import S3Object
-    from labelplan.model.plan import AcceptedLabel, Action, Reason
+    from labelplan.model.plan import AcceptedLabel
     from labelplan.model.response import Answer, Label, Response
     from labelplan.model.spec import LabelRule
 
 EMPTY = Unreadable("empty", "0 bytes: a folder marker or an empty file, not sent to the detector")
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A decision's core. *labels*: the evidence for a keep, the excluded labels for a delete, else empty."""
 
     action: Action

@@ -33,18 +33,20 @@ class Tally:
         self.errors: Counter[str] = Counter()
         self._judges = judges
         self._labelled: list[int] = [0] * len(judges)
-        self._carriers: list[dict[str, list[int]]] = [
-            {accepted.label: [0] * len(judges) for accepted in judge.accepted} for judge in judges
-        ]
+        self._carriers: list[dict[str, list[int]]] = [{} for _ in judges]
         self._spoken = [
             frozenset(graded.label for graded in (*judge.rule.ignore, *judge.rule.exclude)) for judge in judges
         ]
         self._missed: list[Counter[str]] = [Counter() for _ in judges]
         self._depth: dict[str, int] = {}
-        self._asked: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._asking: dict[str, set[int]] = defaultdict(set)
+        # rules that accept a label above the same threshold share the count: with hundreds of them it is made once
+        self._counts: dict[str, dict[float, list[int]]] = defaultdict(dict)
         for position, judge in enumerate(judges):
             for accepted in judge.accepted:
-                self._asked[accepted.label].append((position, accepted.threshold))
+                self._asking[accepted.label].add(position)
+                shared = self._counts[accepted.label].setdefault(accepted.threshold, [0] * len(judges))
+                self._carriers[position][accepted.label] = shared
 
     def saw(self, response: Response) -> None:
         """Remember the names that an answer knows; also for the references' answers."""
@@ -64,17 +66,17 @@ class Tally:
         self._labelled[position] += 1
         if verdict.reason == "no-evidence":
             self._miss(position, answer.response)
-        for name in names.keys() & self._asked.keys():
-            for asking, threshold in self._asked[name]:
+        for name in names.keys() & self._counts.keys():
+            for threshold, carriers in self._counts[name].items():
                 if names[name].Confidence > threshold:
-                    self._carriers[asking][name][position] += 1
+                    carriers[position] += 1
 
     def missed(self, position: int) -> tuple[str, int]:
         """Return the label that most objects without evidence share under a rule, the most specific one, and how many.
 
         Labels that another rule accepts are left out: such objects are probably filed in the wrong folder.
         """
-        elsewhere = {name for name, asking in self._asked.items() if any(other != position for other, _ in asking)}
+        elsewhere = {name for name, asking in self._asking.items() if asking - {position}}
         shared = {name: count for name, count in self._missed[position].items() if name not in elsewhere}
 
         def telling(name: str) -> tuple[bool, int, int, str]:
