@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labelplan.detect.cache import open_cache
-from labelplan.errors import UsageError
+from labelplan.errors import PlanCorrupt, UsageError
 from labelplan.flow.earlier import take_answers
 from labelplan.model.objects import LocalImage, S3Object
-from labelplan.model.response import Unreadable
+from labelplan.model.response import Answered, Response, Unreadable
 from labelplan.planfile.reader import open_plan
 from tests.flow.making import Bucket, Table, answer, run_plan, source
 
@@ -108,3 +108,10 @@ def test_a_plan_of_another_server_or_of_the_free_detector_is_refused(tmp_path: P
     run_plan(tmp_path / "free", signer, local, BUCKET, Table(ANSWERS, paid=False))
     with pytest.raises(UsageError, match="cost nothing"):
         take(tmp_path / "free", tmp_path / "mine", local)
+
+
+def test_an_answer_that_two_parsers_could_read_differently_is_not_taken(tmp_path: Path, signer: Signer) -> None:
+    twice = Answered(b'{"Labels":[],"LabelModelVersion":"3.0","Labels":[]}', Response((), "3.0"))
+    run_plan(tmp_path / "old", signer, spec(), BUCKET, Table(ANSWERS | {"deer/a.jpg": twice}))
+    with pytest.raises(PlanCorrupt, match=r"the answer for 'deer/a\.jpg': a key is given twice"):
+        take(tmp_path / "old", tmp_path / "mine")

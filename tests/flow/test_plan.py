@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labelplan.detect.cache import open_cache
-from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded, DetectorFailed, SpecMismatch
+from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded, CacheUnusable, DetectorFailed, SpecMismatch
 from labelplan.flow.observe import Estimate
 from labelplan.flow.plan import estimate_plan
 from labelplan.flow.recheck import replay
@@ -368,3 +368,33 @@ def test_a_reference_that_lies_elsewhere_with_the_same_content_is_one_call(tmp_p
     assert table.asked == ["deer/r1.jpg"]
     assert ears.estimates[0].calls == 1
     assert decisions(tmp_path / "p")["deer/a.jpg"] == ("keep", "evidence")
+
+
+def test_an_answer_that_is_pruned_while_the_plan_is_written_is_pending_and_writes_nothing(
+    tmp_path: Path, signer: Signer
+) -> None:
+    cache = tmp_path / "cache" / "answers"
+
+    class Pruning(Ears):
+        def labelling(self, state: Any) -> None:
+            if state.done == state.total:
+                with open_cache(cache) as kept:
+                    kept.prune()
+
+    with pytest.raises(AnswersPending, match=r"The answer for deer/a\.jpg is not in the cache any more"):
+        run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), cache=cache, observer=Pruning())
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_cache_that_fails_while_the_cost_is_counted_stops_before_anything_is_paid(
+    tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise CacheUnusable("the disk is gone")
+
+    monkeypatch.setattr("labelplan.detect.cache.AnswerCache.models", fail)
+    table = Table(ANSWERS)
+    with pytest.raises(CacheUnusable):
+        run_plan(tmp_path / "p", signer, source(), BUCKET, table)
+    assert table.asked == []
+    assert list(tmp_path.iterdir()) == []
