@@ -14,7 +14,8 @@ class Estimate:
     """What a plan will take. *calls*: DetectLabels calls still to be made, the references' among them.
 
     *objects*: how many were listed; *cached*: how many images have their answer already. *tps*: the quota, in calls a
-    second, None without one; *tps_from* says who knows it. *paid*: whether a call costs money.
+    second, None without one; *tps_from* says who knows it; *seconds*: how long the calls take at it. *paid*: whether a
+    call costs money. *converts*: whether an image that has to be converted takes a second call, which is not in *calls*.
     """
 
     objects: int
@@ -23,16 +24,22 @@ class Estimate:
     paid: bool
     tps: float | None
     tps_from: str
+    seconds: float | None = None
+    converts: bool = False
 
 
 @dataclass(frozen=True)
 class Labelling:
-    """How the calls get on: *done* of *total* images have an answer, *pending* have none for now."""
+    """How the calls get on: *done* of *total* images have an answer, *pending* have none for now.
+
+    *elsewhere*: how many of the others were last seen being asked about by another process.
+    """
 
     done: int
     total: int
     pending: int
     traffic: Traffic
+    elsewhere: int = 0
 
 
 class Observer(Protocol):
