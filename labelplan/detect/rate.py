@@ -1,11 +1,10 @@
 """How many calls a second are allowed just now: a law of time and of throttles, without a clock or a thread.
 
 It starts low and grows to the quota by an even part of itself, since Rekognition answers a sudden increase with "Slow
-down". A throttle takes it down
-by a part of itself; it returns quickly to just below where it was throttled, and from there by a fixed step a second.
-Additive increase and multiplicative decrease let several users of one quota find fair shares (Chiu and Jain, 1989); the
-quick return is TCP CUBIC's (RFC 9438). The numbers are the best of a simulated comparison: two on one quota of 5, 50 or
-200 calls a second, started together or 20 s apart, share it 54 to 46. Turns are taken in `pace.py`.
+down". A throttle takes it down by a part of itself; it returns quickly to just below where it was throttled, and from
+there by a fixed step a second. Additive increase and multiplicative decrease let several users of one quota find fair
+shares (Chiu and Jain, 1989); the quick return is TCP CUBIC's (RFC 9438). The numbers are the best of a simulated
+comparison of two on one quota of 5, 50 or 200 calls a second. Turns are taken in `pace.py`.
 """
 
 from __future__ import annotations
@@ -71,6 +70,16 @@ class Rate:
         if self._since is None:
             self._since = now
         return min(self._curve(max(0.0, now - self._since)), TOP * self._quota)
+
+    def takes(self, calls: int) -> float:
+        """Return the seconds that so many calls take from the start of a ramp, if none is throttled."""
+        knee = KNEE * self._quota
+        if self._start >= knee:  # so slow a quota is never too sudden
+            return calls / self._quota
+        in_ramp = (knee - self._start) / self._growth
+        if calls < in_ramp:
+            return math.log1p(calls * self._growth / self._start) / self._growth
+        return math.log(knee / self._start) / self._growth + (calls - in_ramp) / self._quota
 
     def rest(self, now: float) -> None:
         """Hear that nothing was sent for long: the next calls would be a sudden increase, so begin a ramp."""

@@ -22,7 +22,7 @@ from labelplan.detect.refusal import GONE, Refused, explain
 from labelplan.detect.rekognition_client import MOST_IN_FLIGHT, identity_of
 from labelplan.errors import AnswersPending, AwsRefused
 from labelplan.model.objects import LocalImage, S3Object
-from labelplan.model.response import Unreadable, strict_answer
+from labelplan.model.response import TOO_LARGE_TO_SEND, Unreadable, strict_answer
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
@@ -121,12 +121,12 @@ class RekognitionDetector:
 
     def _reference(self, image: Image) -> ImageTypeDef | Unreadable:
         size = len(image.content) if isinstance(image, LocalImage) else image.size
-        sends_bytes = isinstance(image, LocalImage) or self._objects.requester_pays
-        if refused := refuse_size(size, UPLOAD_LIMIT if sends_bytes else size):
-            if size and not isinstance(image, LocalImage):
-                why = "in a requester-pays bucket the image is sent with the request"
-                return Unreadable(refused.code, f"{refused.message}: {why}")
+        if refused := refuse_size(size, size):
             return refused
+        if size > UPLOAD_LIMIT and (isinstance(image, LocalImage) or self._objects.requester_pays):
+            why = "a local file" if isinstance(image, LocalImage) else "what lies in a requester-pays bucket"
+            what = f"{size:,} bytes: {why} is sent with the request, which holds at most {UPLOAD_LIMIT:,}"
+            return Unreadable(TOO_LARGE_TO_SEND, what)
         if isinstance(image, LocalImage):
             return {"Bytes": image.content}
         if self._objects.requester_pays:

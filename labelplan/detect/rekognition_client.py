@@ -11,15 +11,13 @@ from urllib.parse import urlsplit
 
 from labelplan import __version__
 from labelplan.errors import AwsRefused
+from labelplan.model.objects import AWS_DOMAINS
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0
 """Seconds. Giving up on a reply that is under way pays for it twice; an answer takes less than one."""
 
 MOST_IN_FLIGHT = 256
 """Calls at once; at more threads than that one process gets slower, not faster."""
-
-AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
-"""Where AWS's own endpoints are, VPC endpoints among them."""
 
 
 def make_client(region: str) -> Any:

@@ -26,7 +26,7 @@ CREATE TABLE wanted(id INTEGER PRIMARY KEY, content BLOB UNIQUE, object BLOB);
 CREATE TABLE others(id INTEGER PRIMARY KEY, content BLOB, object BLOB);
 CREATE INDEX others_content ON others(content);
 CREATE TABLE later(id INTEGER PRIMARY KEY, object BLOB);
-CREATE TABLE failed(key TEXT PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
+CREATE TABLE failed(content BLOB PRIMARY KEY, code TEXT, message TEXT) WITHOUT ROWID;
 """
 
 _decode = msgspec.msgpack.Decoder(S3Object).decode
@@ -79,9 +79,9 @@ class Wanted:
             for last, encoded in page:  # noqa: B007 - the next page begins after it
                 yield _decode(encoded)
 
-    def others(self, content: bytes) -> list[S3Object]:
-        """Return the other objects that hold a content."""
-        rows = self._rows("SELECT object FROM others WHERE content = ?", (content,))
+    def others(self, content: bytes, most: int) -> list[S3Object]:
+        """Return other objects that hold a content, at most so many."""
+        rows = self._rows("SELECT object FROM others WHERE content = ? ORDER BY id LIMIT ?", (content, most))
         return [_decode(encoded) for (encoded,) in rows]
 
     def put_off(self, item: S3Object) -> None:
@@ -93,14 +93,15 @@ class Wanted:
         query = "DELETE FROM later WHERE id IN (SELECT id FROM later ORDER BY id LIMIT ?) RETURNING object"
         return [_decode(encoded) for (encoded,) in self._rows(query, (PAGE,))]
 
-    def fail(self, key: str, why: Unreadable) -> None:
-        """Note that an object has no answer, for a reason that is not its content's."""
-        self._rows("INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (key, why.code, why.message))
+    def fail(self, content: bytes, why: Unreadable) -> None:
+        """Note that a content got no answer in this run, for a reason that says nothing about the content itself."""
+        self._rows("INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (content, why.code, why.message))
 
-    def failures(self, keys: Sequence[str]) -> dict[str, Unreadable]:
-        """Return why those of *keys* have no answer that were noted with `fail`."""
-        query = f"SELECT key, code, message FROM failed WHERE key IN ({','.join('?' * len(keys))})"  # noqa: S608 - ? only
-        return {key: Unreadable(code, message) for key, code, message in self._rows(query, keys)}
+    def failures(self, contents: Sequence[bytes]) -> dict[bytes, Unreadable]:
+        """Return why those of *contents* have no answer that were noted with `fail`."""
+        places = ",".join("?" * len(contents))
+        rows = self._rows(f"SELECT content, code, message FROM failed WHERE content IN ({places})", contents)  # noqa: S608 - ? only
+        return {content: Unreadable(code, message) for content, code, message in rows}
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock:

@@ -5,7 +5,7 @@ Settings, cache and detector meet here; which images are asked about, and when, 
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import TYPE_CHECKING
 
 from labelplan.detect.content import content_of, kind_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 POLL_S, PATIENCE_S = 0.2, 300.0
 """How often, and for how long, somebody looks whether another process has its answer."""
 
+ELSEWHERE = "Another labelplan has been asking about the same images for minutes; perhaps it is suspended."
+
 
 class Answers:
     """The answers for one target under one detector's settings."""
@@ -44,6 +46,7 @@ class Answers:
         self._convert = settings.convert
         self._target = target
         self._reader = reader
+        self._stopped = threading.Event()
         self._plain = kind_of(detector.identity, settings)
         self._converted = kind_of(detector.identity, settings, converted=True)
 
@@ -92,8 +95,18 @@ class Answers:
         for _ in range(int(PATIENCE_S / POLL_S)):
             if (answer := self.ask(image, model)) is not None:
                 return answer
-            time.sleep(POLL_S)
-        raise AnswersPending("Another labelplan has been asking about the same image for minutes.")
+            self.pause()
+        raise AnswersPending(ELSEWHERE)
+
+    def pause(self) -> None:
+        """Let another process get on; raises `AnswersPending` once stopped."""
+        if self._stopped.wait(POLL_S):
+            raise AnswersPending("labelplan stopped asking.")
+
+    def stop(self) -> None:
+        """Ask nothing more; what is under way is finished and kept."""
+        self._stopped.set()
+        self.detector.stop()
 
     def _ask(
         self, kind: str, image: Image, model: str, detect: Callable[[Image], Answer], *, again: bool = True

@@ -87,14 +87,13 @@ def _needs_answer(judge: Judge, item: S3Object) -> bool:
 def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model: str) -> Mapping[str, Answer]:
     """Return each object's answer, or why it has none, by key; raises `AnswersPending` if nobody knows."""
     contents = list(map(answers.content, items))
-    known = answers.known(contents)
-    found = {item.key: _same_model(known[c], model) for item, c in zip(items, contents, strict=True) if c in known}
-    missing = [item.key for item in items if item.key not in found]
-    found.update(wanted.failures(missing))
-    if len(found) < len(items):
-        gone = next(key for key in missing if key not in found)
-        raise AnswersPending(f"The answer for {gone} is not in the cache any more.")
-    return found
+    known: dict[bytes, Answer] = answers.known(contents)
+    if missing := [content for content in contents if content not in known]:
+        known.update(wanted.failures(missing))
+    for item, content in zip(items, contents, strict=True):
+        if content not in known:
+            raise AnswersPending(f"The answer for {item.key} is not in the cache any more.")
+    return {item.key: _same_model(known[content], model) for item, content in zip(items, contents, strict=True)}
 
 
 def _same_model(answer: Answer, model: str) -> Answer:

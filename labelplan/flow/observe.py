@@ -15,7 +15,8 @@ class Estimate:
 
     *objects*: how many were listed; *cached*: how many images have their answer already. *tps*: the quota, in calls a
     second, None without one; *tps_from* says who knows it; *seconds*: how long the calls take at it. *paid*: whether a
-    call costs money. *converts*: whether an image that has to be converted takes a second call, which is not in *calls*.
+    call costs money. *converts*: whether an image that has to be converted takes a second call,
+    which is not in *calls*.
     """
 
     objects: int

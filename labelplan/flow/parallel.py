@@ -16,10 +16,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(items: Iterable[T], do: Callable[[T], R], concurrency: int) -> Iterator[tuple[T, R]]:
+def in_order(
+    items: Iterable[T], do: Callable[[T], R], concurrency: int, stop: Callable[[], None] = lambda: None
+) -> Iterator[tuple[T, R]]:
     """Yield every item with what *do* returned for it, in order, with *concurrency* threads at work.
 
-    The first exception ends it: what has not begun is cancelled, what is in flight is waited for.
+    The first exception ends it: what has not begun is cancelled, *stop* is called, what is in flight is waited for.
     """
     waiting: deque[tuple[T, Future[R]]] = deque()
     pool = ThreadPoolExecutor(concurrency)
@@ -32,5 +34,8 @@ def in_order(items: Iterable[T], do: Callable[[T], R], concurrency: int) -> Iter
         while waiting:
             first, future = waiting.popleft()
             yield first, future.result()
+    except BaseException:
+        stop()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -11,10 +11,10 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from labelplan.errors import AnswersPending, AwsRefused
-from labelplan.flow.answers import POLL_S
+from labelplan.flow.answers import ELSEWHERE, PATIENCE_S
 from labelplan.flow.observe import Labelling
 from labelplan.flow.references import NO_ACCESS_HINT
-from labelplan.model.response import NO_ACCESS, OF_CONTENT, Answered, Unreadable
+from labelplan.model.response import NO_ACCESS, OF_CONTENT, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,25 +30,34 @@ TICK_S = 0.2
 """How often the observer hears of it."""
 
 IN_A_ROW = 50
-"""So many images without an answer, one after the other, and the rest is not tried."""
+"""So many images that cannot be read, one after the other, or that stay pending, and the rest is not tried."""
+
+AT_FIRST = 3
+"""The same for pending ones when none has had an answer yet, and they are asked about one by one."""
+
+COPIES = 3
+"""How many objects of one content are tried when it is the objects that the service cannot read."""
 
 
-def pay(wanted: Wanted, answers: Answers, model: str, observer: Observer, *, settled: bool) -> str:
+def pay(  # noqa: PLR0913 - what is asked, of whom, and who hears of it
+    wanted: Wanted, answers: Answers, model: str, observer: Observer, *, settled: bool, before: int = 0
+) -> str:
     """Ask about every content in *wanted*; return the model version that the service has moved to, else nothing.
 
     *model*: the references' `LabelModelVersion`, empty for any; *settled*: whether the service gave it just now, so
-    that an answer of another one is no news. Raises `AnswersPending` when everything was tried and some have no answer,
-    and what the detector raises: then nothing more is begun.
+    that an answer of another one is no news; *before*: images answered already, for the observer. Raises
+    `AnswersPending` when everything was tried and some have no answer, or others have been at them for too long, and
+    what the detector raises: then nothing more is begun.
     """
-    payer = _Payer(wanted, answers, model, observer, settled=settled)
-    detector = answers.detector
-    pool = ThreadPoolExecutor(detector.concurrency)
+    payer = _Payer(wanted, answers, model, observer, settled=settled, before=before)
+    pool = ThreadPoolExecutor(answers.detector.concurrency)
     try:
         payer.ask_all(pool, wanted.items())
         while not payer.moved and (later := wanted.take_later()):
-            payer.ask_all(pool, later)
+            payer.ask_again(pool, later)
+            payer.check_patience()
     except BaseException:
-        detector.stop()
+        answers.stop()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -61,7 +70,9 @@ def pay(wanted: Wanted, answers: Answers, model: str, observer: Observer, *, set
 class _Payer:
     """What has come so far. *moved*: the model that the service turned out to have; *why*: the last image's failure."""
 
-    def __init__(self, wanted: Wanted, answers: Answers, model: str, observer: Observer, *, settled: bool) -> None:
+    def __init__(  # noqa: PLR0913 - as `pay` has them
+        self, wanted: Wanted, answers: Answers, model: str, observer: Observer, *, settled: bool, before: int
+    ) -> None:
         self.moved = ""
         self.why: AnswersPending | None = None
         self._wanted = wanted
@@ -69,7 +80,11 @@ class _Payer:
         self._model = model
         self._observer = observer
         self._settled = settled
+        self._before = before
         self._total = len(wanted)
+        self._open = False
+        self._elsewhere = 0
+        self._last_result = time.monotonic()
         self._done = self._pending = self._pending_in_a_row = self._barred_in_a_row = 0
         self._results: SimpleQueue[Future[Answer | None]] = SimpleQueue()
         self._flying = 0
@@ -79,7 +94,7 @@ class _Payer:
         """Ask about *items*, and wait for their results."""
         for item in items:
             # one alone until there is a result: what would fail for all fails once
-            while self._flying >= (self._answers.detector.concurrency if self._done else 1):
+            while self._flying >= (self._answers.detector.concurrency if self._open else 1):
                 self._collect()
             if self.moved:
                 break
@@ -88,32 +103,43 @@ class _Payer:
         while self._flying:
             self._collect()
 
+    def ask_again(self, pool: ThreadPoolExecutor, items: Iterable[S3Object]) -> None:
+        """Ask about what others were asking about."""
+        self._elsewhere = 0
+        self.ask_all(pool, items)
+
     def tell(self) -> None:
         """Tell the observer how it gets on."""
         self._told = time.monotonic()
-        self._observer.labelling(Labelling(self._done, self._total, self._pending, self._answers.traffic()))
+        done, total, traffic = self._before + self._done, self._before + self._total, self._answers.traffic()
+        self._observer.labelling(Labelling(done, total, self._pending, traffic, self._elsewhere))
 
     def left_over(self) -> AnswersPending:
         """Make the error that says how many images have no answer yet, and why."""
         left = self._total - self._done
         return AnswersPending(f"{left:,} of {self._total:,} images have no answer yet. The last one: {self.why}")
 
-    def _ask(self, item: S3Object) -> Answer | None:
-        """Ask about an object, and about the others of its content if the failure is its own; None: put off."""
-        content = self._answers.content(item)
-        for one in (item, *self._others(content)):
-            answer = self._answers.ask(one, self._model)
-            if answer is None:
-                time.sleep(POLL_S)
-                self._wanted.put_off(one)
-                return None
-            if isinstance(answer, Answered) or answer.code in OF_CONTENT:
-                return answer
-            self._wanted.fail(one.key, answer)
-        return answer
+    def check_patience(self) -> None:
+        """Raise `AnswersPending` if for long nothing came but that others are asking."""
+        if time.monotonic() - self._last_result > PATIENCE_S:
+            self.why = AnswersPending(ELSEWHERE)
+            raise self.left_over()
 
-    def _others(self, content: bytes) -> Iterable[S3Object]:
-        yield from self._wanted.others(content)  # looked up only when somebody asks for the next one
+    def _ask(self, item: S3Object) -> Answer | None:
+        """Ask about an object, and about some others of its content if the failure is its own; None: put off."""
+        content = self._answers.content(item)
+        answer = self._answers.ask(item, self._model)
+        if _of_the_object(answer):
+            for other in self._wanted.others(content, COPIES - 1):
+                answer = self._answers.ask(other, self._model)
+                if not _of_the_object(answer):
+                    break
+        if answer is None:
+            self._answers.pause()
+            self._wanted.put_off(item)
+        elif isinstance(answer, Unreadable) and answer.code not in OF_CONTENT:
+            self._wanted.fail(content, answer)
+        return answer
 
     def _collect(self) -> None:
         """Take one result, if one comes in time, and tell the observer now and then."""
@@ -128,7 +154,10 @@ class _Payer:
         except AnswersPending as error:
             self._count_pending(error)
         else:
-            if answer is not None:
+            self._open = True
+            if answer is None:
+                self._elsewhere += 1
+            else:
                 self._count(answer)
         if time.monotonic() - self._told >= TICK_S:
             self.tell()
@@ -136,6 +165,7 @@ class _Payer:
     def _count(self, answer: Answer) -> None:
         self._done += 1
         self._pending_in_a_row = 0
+        self._last_result = time.monotonic()
         if isinstance(answer, Unreadable):
             self._count_barred(answer)
             return
@@ -154,5 +184,11 @@ class _Payer:
         self.why = error
         self._pending += 1
         self._pending_in_a_row += 1
-        if self._pending_in_a_row >= IN_A_ROW:
+        self._last_result = time.monotonic()
+        if self._pending_in_a_row >= (IN_A_ROW if self._open else AT_FIRST):
             raise self.left_over() from None
+
+
+def _of_the_object(answer: Answer | None) -> bool:
+    """Tell whether another object with the same content may fare better."""
+    return isinstance(answer, Unreadable) and answer.code in {NO_ACCESS, "changed"}

@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Raw
 
 from labelplan import __version__
+from labelplan.detect.rate import Rate
 from labelplan.errors import BudgetExceeded, DetectorFailed, SpecMismatch
 from labelplan.flow.answers import Answers
 from labelplan.flow.decisions import AT_ONCE, decide_all, missing_answers
-from labelplan.flow.observe import Estimate
+from labelplan.flow.observe import Estimate, Labelling
 from labelplan.flow.pay import pay
 from labelplan.flow.references import ROUNDS, References, find_references, known_model, label_references
 from labelplan.flow.scope import EVERYTHING, Scope
@@ -119,9 +120,9 @@ def estimate_plan(  # noqa: PLR0913 - as above
     """Look at all that a plan would look at, and say what it would take; pays nothing, writes nothing."""
     answers = Answers(cache, detector, source.spec.detector, target, reader)
     with _survey(source, reader, observer, scope) as looked:
-        wanted, estimate = looked.still_to_ask(answers, known_model(looked.images, answers))
-        with wanted:
-            return estimate
+        work = looked.still_to_ask(answers, known_model(looked.images, answers))
+        with work.wanted:
+            return work.estimate
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Looked:
     def objects(self) -> int:
         return sum(self.spool.count(position) for position in range(len(self.judges)))
 
-    def still_to_ask(self, answers: Answers, model: str) -> tuple[Wanted, Estimate]:
+    def still_to_ask(self, answers: Answers, model: str) -> _Work:
         """Find out what has no answer of *model* yet, and so what it will take."""
         contents = {answers.content(image) for image in self.images.values()}
         references = answers.missing(list(contents), model)
@@ -156,8 +157,19 @@ class _Looked:
             paid=detector.paid,
             tps=detector.tps,
             tps_from=detector.tps_from,
+            seconds=None if detector.tps is None else Rate(detector.tps).takes(len(wanted) + len(references)),
+            converts=self.spec.detector.convert,
         )
-        return wanted, estimate
+        return _Work(wanted, len(references), estimate)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is still to be asked: *wanted* objects and so many *references*, and what that takes."""
+
+    wanted: Wanted
+    references: int
+    estimate: Estimate
 
 
 def _survey(source: SpecSource, reader: Reader, observer: Observer, scope: Scope) -> _Looked:
@@ -179,35 +191,43 @@ def _survey(source: SpecSource, reader: Reader, observer: Observer, scope: Scope
 
 def _label(looked: _Looked, answers: Answers, observer: Observer) -> tuple[References, Wanted]:
     """Have all labelled, references first; what is wanted anew if the service turns out to have another model."""
-    model, told, settled = known_model(looked.images, answers), -1, False
+    model, expected, settled, labelled = known_model(looked.images, answers), -1, False, 0
     for _ in range(2 * ROUNDS):
-        wanted, estimate = looked.still_to_ask(answers, model)
+        work = looked.still_to_ask(answers, model)
+        total = labelled + work.estimate.calls
         try:
-            _check_budget(looked.spec, estimate)
-            if len(wanted) > told:
-                told = len(wanted)
-                observer.estimated(estimate)
-            references = label_references(looked.images, answers, model)
+            _check_budget(looked.spec, work.estimate, answers.traffic().calls)
+            if total > expected:  # at first, and when a new model makes it more
+                expected = total
+                observer.estimated(work.estimate)
+
+            def tell(calls: int, before: int = labelled, total: int = total) -> None:
+                observer.labelling(Labelling(min(before + calls, total), total, 0, answers.traffic()))
+
+            references = label_references(looked.images, answers, model, tell)
+            labelled += work.references
             settled = settled or references.fresh  # after that, another model is single answers' own affair
             moved = references.model_version if references.model_version != model else ""
             if not moved:
-                moved = pay(wanted, answers, model, observer, settled=settled)
+                moved = pay(work.wanted, answers, model, observer, settled=settled, before=labelled)
         except BaseException:
-            wanted.close()
+            work.wanted.close()
             raise
         if not moved:
-            return references, wanted
-        wanted.close()
+            return references, work.wanted
+        work.wanted.close()
         model = moved
     raise DetectorFailed("The service changes its model again and again.", hint="Plan again later.")
 
 
-def _check_budget(spec: Spec, estimate: Estimate) -> None:
-    if estimate.paid and spec.max_calls is not None and estimate.calls > spec.max_calls:
+def _check_budget(spec: Spec, estimate: Estimate, spent: int) -> None:
+    if estimate.paid and spec.max_calls is not None and spent + estimate.calls > spec.max_calls:
+        more = f"{spent:,} and " if spent else ""
+        paid = f"The answers of the {spent:,} calls are kept." if spent else "Nothing was paid."
         raise BudgetExceeded(
-            f"The plan needs {estimate.calls:,} DetectLabels calls, the budget is {spec.max_calls:,}.",
-            hint="Nothing was paid now. Raise the budget (budget in the spec, --max-calls, --max-usd), or try a part: "
-            "--sample, --rule.",
+            f"The plan needs {more}{estimate.calls:,} DetectLabels calls, the budget is {spec.max_calls:,}.",
+            hint=f"{paid} Raise the budget (budget in the spec, --max-calls, --max-usd), or try a part: --sample, "
+            "--rule.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from labelplan.model.response import NO_ACCESS, Answered
 from labelplan.model.spec import is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from labelplan.flow.answers import Answers
     from labelplan.model.objects import Image
@@ -76,41 +77,49 @@ def find_references(rules: Sequence[LabelRule], local: Mapping[str, LocalImage],
 
 
 def known_model(images: Mapping[str, Image], answers: Answers) -> str:
-    """Return the one model that answered for all references whose answers are kept; empty if there is none such."""
+    """Return the model that answered for most references whose answers are kept; empty if none is."""
     found = answers.known([answers.content(image) for image in images.values()])
-    versions = {answer.response.LabelModelVersion for answer in found.values() if isinstance(answer, Answered)}
-    return versions.pop() if len(versions) == 1 else ""
+    versions = Counter(answer.response.LabelModelVersion for answer in found.values() if isinstance(answer, Answered))
+    return max(versions, key=lambda version: (versions[version], version), default="")
 
 
-def label_references(images: Mapping[str, Image], answers: Answers, model: str = "") -> References:
+def label_references(
+    images: Mapping[str, Image], answers: Answers, model: str = "", tell: Callable[[int], None] = lambda _: None
+) -> References:
     """Have the reference images labelled; each must have an answer, and all from one model.
 
-    *model*: the `LabelModelVersion` that kept answers must have, empty for any. Raises `SpecMismatch`, `AwsRefused`,
-    `AnswersPending`, `DetectorFailed`, and what the detector raises.
+    *model*: the `LabelModelVersion` that kept answers must have, empty for any. *tell* hears how many were answered
+    just now. Raises `SpecMismatch`, `AwsRefused`, `AnswersPending`, `DetectorFailed`, and what the detector raises.
     """
     before = answers.traffic().calls
     for _ in range(ROUNDS):
-        labelled = _label_all(images, answers, model)
+        kept = answers.known([answers.content(image) for image in images.values()])
+        labelled: dict[str, Answered] = {}
+        now: set[str] = set()
+        for name, answer in _label_all(images, answers, model):
+            labelled[name] = answer
+            if kept.get(answers.content(images[name])) != answer:
+                now.add(answer.response.LabelModelVersion)
+                tell(answers.traffic().calls - before)
         versions = {answer.response.LabelModelVersion for answer in labelled.values()}
         if len(versions) <= 1:
             fresh = answers.traffic().calls > before
             return References(images, labelled, versions.pop() if versions else "", fresh)
-        model = max(versions)
+        model = now.pop() if len(now) == 1 else max(versions)  # what the service has today, old or new
     what = f"The references were answered by different models: {', '.join(sorted(versions))}."
     raise DetectorFailed(what, hint="The service is changing its model right now; plan again later.")
 
 
-def _label_all(images: Mapping[str, Image], answers: Answers, model: str) -> dict[str, Answered]:
-    labelled = {}
+def _label_all(images: Mapping[str, Image], answers: Answers, model: str) -> Iterator[tuple[str, Answered]]:
     # the first one alone: should a permission be missing, nothing else is sent
     items = list(images.items())
     for some in (items[:1], items[1:]):
         concurrency = max(1, min(answers.detector.concurrency, len(some)))
-        for (name, _), answer in in_order(some, lambda item: answers.wait(item[1], model), concurrency):
+        asking = in_order(some, lambda item: answers.wait(item[1], model), concurrency, answers.stop)
+        for (name, _), answer in asking:
             if not isinstance(answer, Answered):
                 raise _cannot_be_labelled(name, answer)
-            labelled[name] = answer
-    return labelled
+            yield name, answer
 
 
 def _cannot_be_labelled(name: str, answer: Unreadable) -> LabelplanError:

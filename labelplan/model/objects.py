@@ -7,6 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
+"""Where AWS's own endpoints are, of all services and partitions, VPC endpoints among them."""
+
 Versioning = Literal["Enabled", "Suspended", "Disabled"]
 
 

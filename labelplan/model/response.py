@@ -42,8 +42,9 @@ class Response(Struct, frozen=True, gc=False):
 class Unreadable(Struct, frozen=True):
     """Why an image has no answer. It is a value, not an exception: the object is kept, and counted.
 
-    *code* is one of labelplan's own reasons (`OF_CONTENT`, `NO_ACCESS`, `changed`, `empty`, `malformed-answer`,
-    `other-model`); *message* holds the service's words, if it was the service that refused, and what explains them.
+    *code* is one of labelplan's own reasons (`OF_CONTENT`, `NO_ACCESS`, `TOO_LARGE_TO_SEND`, `changed`, `empty`,
+    `malformed-answer`, `other-model`); *message* holds the service's words, if it was the service that refused, and
+    what explains them.
     """
 
     code: str
@@ -70,7 +71,10 @@ Answer = Answered | Unreadable
 OF_CONTENT = frozenset({"image-too-large", "image-too-small", "invalid-image", "invalid-parameter"})
 """Refusals of the content itself: the same content is refused again, so they are kept like answers."""
 
-CONVERTIBLE = frozenset({"image-too-large", "invalid-image"})
+TOO_LARGE_TO_SEND = "too-large-to-send"
+"""The image has to be sent with the request and is too large for that; in S3 the service might read it."""
+
+CONVERTIBLE = frozenset({"image-too-large", "invalid-image", TOO_LARGE_TO_SEND})
 """Refusals that `detector.convert` may get around; a picture that is too small would only be guessed at."""
 
 NO_ACCESS = "no-access"

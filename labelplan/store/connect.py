@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from labelplan import __version__
 from labelplan.errors import AwsRefused
+from labelplan.model.objects import AWS_DOMAINS
 from labelplan.store.errors import explained
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ READING = frozenset(
     {"GetBucketVersioning", "GetObject", "HeadBucket", "HeadObject", "ListObjectVersions", "ListObjectsV2"}
 )
 """The S3 operations that change nothing; a client made with `changes=False` makes no other."""
-
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 def open_session() -> Session:
@@ -114,4 +113,4 @@ def caller_account(session: Session, client: S3Client) -> str:
 
 
 def _is_aws(url: str) -> bool:
-    return (urlsplit(url).hostname or "").endswith(_AWS_DOMAINS)
+    return (urlsplit(url).hostname or "").endswith(AWS_DOMAINS)

@@ -144,3 +144,11 @@ def test_whatever_happens_it_finds_back(quota: float, events: list[tuple[float, 
         now += passed
         rate.throttle(now, now - ago, sudden=sudden)
     assert math.isclose(rate.at(now + 200), TOP * quota, rel_tol=1e-3)
+
+
+@pytest.mark.parametrize("quota", [0.5, 5, 50, 200, 500])
+@pytest.mark.parametrize("seconds", [1, 5, 60, 600])
+def test_the_time_that_calls_take_is_what_the_rate_gives(quota: float, seconds: int) -> None:
+    rate, step = Rate(quota), 0.01
+    calls = sum(rate.at(n * step) * step for n in range(int(seconds / step)))
+    assert Rate(quota).takes(round(calls)) == pytest.approx(seconds, rel=0.03, abs=max(0.3, 1.5 / quota))

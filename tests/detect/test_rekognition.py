@@ -161,7 +161,7 @@ def test_what_is_no_answer_is_unreadable_and_not_an_answer_without_labels(wire: 
     [
         (S3Object("empty.jpg", "v1", "d41d", 0), "empty"),
         (LocalImage("./empty.jpg", b"", "00"), "empty"),
-        (LocalImage("./huge.jpg", bytes(5 * 1024 * 1024 + 1), "00"), "image-too-large"),
+        (LocalImage("./huge.jpg", bytes(5 * 1024 * 1024 + 1), "00"), "too-large-to-send"),
     ],
 )
 def test_what_cannot_be_sent_is_not_paid_for(wire: Wire, image: S3Object | LocalImage, code: str) -> None:
@@ -194,7 +194,7 @@ def test_of_a_requester_pays_bucket_the_bytes_are_fetched_and_sent(wire: Wire) -
 
 @pytest.mark.parametrize(
     ("size", "code", "words"),
-    [(1000, "changed", "vanished"), (5 * 1024 * 1024 + 1, "image-too-large", "requester-pays")],
+    [(1000, "changed", "vanished"), (5 * 1024 * 1024 + 1, "too-large-to-send", "requester-pays")],
 )
 def test_of_a_requester_pays_bucket_what_is_gone_or_too_large_to_be_sent_is_not_paid_for(
     wire: Wire, size: int, code: str, words: str

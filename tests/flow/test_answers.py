@@ -7,7 +7,7 @@ import pytest
 from labelplan.detect.cache import AnswerCache, open_cache
 from labelplan.flow.answers import Answers
 from labelplan.model.objects import LocalImage, S3Object
-from labelplan.model.response import Unreadable
+from labelplan.model.response import TOO_LARGE_TO_SEND, Unreadable
 from tests.flow.making import Bucket, Table, answer, source
 
 if TYPE_CHECKING:
@@ -118,3 +118,18 @@ def test_an_answer_for_what_an_object_without_versions_has_become_is_not_kept_fo
     assert asking.missing([asking.content(item)], "") == {asking.content(item)}
     bucket.objects[item.key] = item
     assert asking.ask(item, "") == DEER
+
+
+def test_what_is_too_large_to_send_is_no_property_of_the_content(cache: AnswerCache, converted: list[str]) -> None:
+    large = Unreadable(TOO_LARGE_TO_SEND, "6,000,000 bytes")
+    asking = answers(cache, Table({WEBP.key: [large, DEER]}), convert=False)
+    assert asking.ask(WEBP, "") == large
+    assert asking.ask(WEBP, "") == DEER  # when the bucket's owner pays again
+    assert converted == []
+
+
+def test_what_is_too_large_to_send_can_be_converted(cache: AnswerCache, converted: list[str]) -> None:
+    table = Table({WEBP.key: Unreadable(TOO_LARGE_TO_SEND, "6,000,000 bytes"), f"{WEBP.key}.jpg": DEER})
+    on = answers(cache, table, convert=True)
+    assert on.ask(WEBP, "") == on.ask(WEBP, "") == DEER
+    assert (table.asked, converted) == ([WEBP.key, f"{WEBP.key}.jpg"], [WEBP.key])

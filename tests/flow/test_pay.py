@@ -12,7 +12,7 @@ from labelplan.detect.wanted import Wanted
 from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded
 from labelplan.flow import answers as answering
 from labelplan.flow.answers import Answers
-from labelplan.flow.pay import IN_A_ROW, pay
+from labelplan.flow.pay import AT_FIRST, COPIES, IN_A_ROW, pay
 from labelplan.model.objects import S3Object
 from labelplan.model.response import NO_ACCESS, Answered, Unreadable
 from tests.flow.making import Bucket, Ears, Table, answer, source
@@ -110,10 +110,11 @@ def test_images_that_stay_without_an_answer_are_pending_once_all_others_have_the
 
 def test_a_service_that_answers_nobody_is_left_alone_soon(tmp_path: Path) -> None:
     items = [item(f"{n:04}") for n in range(1000)]
-    table = Table(dict.fromkeys((one.key for one in items), AnswersPending("down")))
-    with pytest.raises(AnswersPending, match=r"1,000 of 1,000"):
+    down: dict[str, Any] = dict.fromkeys((one.key for one in items), AnswersPending("down"))
+    table = Table(down | {"0000": DEER})
+    with pytest.raises(AnswersPending, match=r"999 of 1,000"):
         run(tmp_path, table, *items)
-    assert len(table.asked) <= IN_A_ROW + table.concurrency
+    assert len(table.asked) <= 1 + IN_A_ROW + table.concurrency
 
 
 def test_a_service_that_may_read_nothing_is_not_asked_about_everything(tmp_path: Path) -> None:
@@ -129,8 +130,76 @@ def test_an_object_that_may_not_be_read_leaves_the_next_one_with_its_content_a_c
     table = Table({"a": Unreadable(NO_ACCESS, "no"), "b": DEER, "c": DEER})
     with paying(tmp_path, table, one, other, third) as (wanted, answers):
         pay(wanted, answers, "3.0", Ears(), settled=True)
-        assert wanted.failures(["a", "b", "c"]) == {"a": Unreadable(NO_ACCESS, "no")}
+        assert wanted.failures([answers.content(one)]) == {}
     assert table.asked == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("code", "tried"), [(NO_ACCESS, COPIES), ("changed", COPIES), ("malformed-answer", 1)], ids=str
+)
+def test_many_copies_of_what_gets_no_answer_are_not_all_tried(tmp_path: Path, code: str, tried: int) -> None:
+    items = [item(f"{n:03}", f"{MD5}1") for n in range(200)]
+    no = Unreadable(code, "no")
+    table = Table(dict.fromkeys((one.key for one in items), no))
+    with paying(tmp_path, table, *items) as (wanted, answers):
+        pay(wanted, answers, "3.0", Ears(), settled=True)
+        assert wanted.failures([answers.content(items[7])]) == {answers.content(items[7]): no}
+    assert len(table.asked) == tried
+
+
+def test_the_copies_of_what_is_answered_are_not_even_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(*_: object) -> None:
+        pytest.fail("nobody needs them")
+
+    monkeypatch.setattr(Wanted, "others", look)
+    assert run(tmp_path, Table({"a": DEER}), item("a")) == ""
+
+
+def test_a_service_that_answers_nobody_at_first_is_given_up_after_a_few(tmp_path: Path) -> None:
+    items = [item(f"{n:04}") for n in range(1000)]
+    table = Table(dict.fromkeys((one.key for one in items), AnswersPending("down")))
+    with pytest.raises(AnswersPending, match=r"1,000 of 1,000"):
+        run(tmp_path, table, *items)
+    assert len(table.asked) == AT_FIRST
+
+
+def test_a_suspended_process_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelplan.flow.answers.POLL_S", 0)
+    monkeypatch.setattr("labelplan.flow.pay.PATIENCE_S", 0)
+    table, one, ears = Table({"a": DEER}), item("b"), Ears()
+    with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table, item("a"), one) as (wanted, answers):
+        assert theirs.claim(kind_of("table", SETTINGS), content_of(one, TARGET), "") == "mine"
+        with pytest.raises(AnswersPending, match=r"1 of 2 images .* perhaps it is suspended"):
+            pay(wanted, answers, "3.0", ears, settled=True)
+    assert table.asked == ["a"]
+
+
+def test_what_others_are_asking_about_does_not_keep_the_rest_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Together(Table):
+        concurrency = 3
+        barrier = threading.Barrier(2, timeout=10)
+
+        def detect(self, image: Image) -> Answer:
+            self.barrier.wait()
+            return super().detect(image)
+
+    one, table, ears = item("0"), Together({"1": DEER, "2": DEER}), Ears()
+    kind, content = kind_of("table", SETTINGS), content_of(one, TARGET)
+    with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table, one, item("1"), item("2")) as found:
+        assert theirs.claim(kind, content, "") == "mine"
+        pauses: list[None] = []
+
+        def pause(_self: Answers) -> None:
+            pauses.append(None)
+            if len(pauses) == 2:
+                theirs.keep(kind, content, DEER)
+
+        monkeypatch.setattr(Answers, "pause", pause)
+        pay(*found, "3.0", ears, settled=True)
+    assert sorted(table.asked) == ["1", "2"]  # both at once, although nothing was answered before
+    assert any(state.elsewhere for state in ears.states) or len(pauses) >= 2
 
 
 def test_a_refused_content_is_not_asked_about_under_another_key(tmp_path: Path) -> None:
@@ -173,14 +242,14 @@ def test_what_another_process_is_asking_about_is_waited_for_and_not_paid_twice(
     kind, content = kind_of("table", SETTINGS), content_of(one, TARGET)
     with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table, item("a"), one) as (wanted, answers):
         assert theirs.claim(kind, content, "") == "mine"
-        waits: list[float] = []
+        waits: list[None] = []
 
-        def nap(seconds: float) -> None:
-            waits.append(seconds)
+        def nap(_self: Answers) -> None:
+            waits.append(None)
             if len(waits) == 3:
                 theirs.keep(kind, content, DEER)
 
-        monkeypatch.setattr("labelplan.flow.pay.time.sleep", nap)
+        monkeypatch.setattr(Answers, "pause", nap)
         assert pay(wanted, answers, "3.0", Ears(), settled=True) == ""
     assert table.asked == ["a"]
     assert len(waits) == 3
@@ -191,7 +260,7 @@ def test_what_another_process_gave_up_is_asked_here(tmp_path: Path, monkeypatch:
     kind, content = kind_of("table", SETTINGS), content_of(one, TARGET)
     with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table, one) as (wanted, answers):
         assert theirs.claim(kind, content, "") == "mine"
-        monkeypatch.setattr("labelplan.flow.pay.time.sleep", lambda _: theirs.release(kind, content))
+        monkeypatch.setattr(Answers, "pause", lambda _: theirs.release(kind, content))
         pay(wanted, answers, "3.0", Ears(), settled=True)
     assert table.asked == ["b"]
 
@@ -203,7 +272,7 @@ def test_a_reference_that_another_process_is_asking_about_is_waited_for(
     kind, content = kind_of("table", SETTINGS), content_of(one, TARGET)
     with open_cache(tmp_path / "answers") as theirs, paying(tmp_path, table) as (_, answers):
         assert theirs.claim(kind, content, "") == "mine"
-        monkeypatch.setattr("labelplan.flow.answers.time.sleep", lambda _: theirs.keep(kind, content, DEER))
+        monkeypatch.setattr(Answers, "pause", lambda _: theirs.keep(kind, content, DEER))
         got = answers.wait(one, "")
         assert isinstance(got, Answered)
         monkeypatch.setattr(answering, "PATIENCE_S", 0)

@@ -296,9 +296,28 @@ def test_a_model_that_moved_is_not_paid_for_beyond_the_budget(tmp_path: Path, si
     run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), cache=cache)
     new = {key: answer("3.1", Deer=99) for key in (*ANSWERS, "deer/c.jpg")}
     bigger, table = Bucket("deer/a.jpg", "deer/b.jpg", "deer/c.jpg", *REFERENCES), Table(new)
-    with pytest.raises(BudgetExceeded, match="needs 5 DetectLabels calls, the budget is 2"):
+    with pytest.raises(BudgetExceeded, match="needs 2 and 5 DetectLabels calls, the budget is 2"):
         run_plan(tmp_path / "q", signer, source(budget={"max_calls": 2}), bigger, table, cache=cache)
     assert table.asked == ["deer/c.jpg", "deer/c.jpg"]
+
+
+def test_a_moved_model_that_costs_more_is_told_before_it_is_paid_even_if_only_references_cost_more(
+    tmp_path: Path, signer: Signer
+) -> None:
+    cache, ears = tmp_path / "answers", Ears()
+    run_plan(tmp_path / "p", signer, source(), Bucket(*REFERENCES), Table(ANSWERS), cache=cache)
+    new = {key: answer("3.1", Deer=99) for key in (*REFERENCES, "deer/c.jpg")}
+    run_plan(
+        tmp_path / "q", signer, source(), Bucket("deer/c.jpg", *REFERENCES), Table(new), cache=cache, observer=ears
+    )
+    assert [estimate.calls for estimate in ears.estimates] == [1, 3]
+
+
+def test_progress_counts_the_references_too(tmp_path: Path, signer: Signer) -> None:
+    ears = Ears()
+    run_plan(tmp_path / "p", signer, source(), BUCKET, Table(ANSWERS), observer=ears)
+    assert (ears.states[0].done, ears.states[0].total) == (1, 5)
+    assert (ears.states[-1].done, ears.states[-1].total) == (5, 5)
 
 
 def test_an_object_answered_by_another_model_than_the_references_is_kept(tmp_path: Path, signer: Signer) -> None:
