@@ -145,6 +145,12 @@ _EXIT_HEAD = """\
 Every error says what happened, where, and what to do next, on stderr; with `--json` also as an object on stdout:
 `{"error": {"kind", "exit_code", "message", "hint"}}`.
 
+`plan --json` prints a stream: one event a line, each with a `type`. The first is always
+`{"type": "version", "events", "labelplan"}`. The last tells how it ended: `{"type": "planned", …}` (with `--estimate`:
+`estimated`), `{"type": "error", "error": {…}}` with an error as above, or after Ctrl-C
+`{"type": "interrupted", "exit_code", "message"}`. Without one of these the process was ended from outside, or by a
+second Ctrl-C.
+
 | code | kind | what happened |
 |---|---|---|
 """

@@ -51,15 +51,15 @@ def prune(
         raise UsageError("Say what to prune: either --older-than AGE or --all.")
     age = None if older_than is None else _age(older_than)
     before = _count(age, kind)
-    if before.answers + before.refusals == 0:
-        talk("There is nothing like that in the cache.")
-        after = before
-    else:
+    after, nothing = before, before.answers + before.refusals == 0
+    if not nothing:
         talk(f"{_words(before)} would be thrown away; a plan that needs them {_price(before)}.")
         ask(auto_approve=auto_approve)
         after = _prune(age, kind)
     if as_json:
         result(json.dumps({**_place(after), "bytes_before": before.bytes, **_totals(before)}, ensure_ascii=False))
+    elif nothing:
+        result("There is nothing like that in the cache.")
     else:
         result(f"Pruned: {_words(before)}; the cache takes {_room(after.bytes)} now, and took {_room(before.bytes)}.")
 

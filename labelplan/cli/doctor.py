@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 app = make_app(COMMANDS["doctor"])
 
+COUNTED_BYTES = 50_000_000
+"""A larger cache is not counted: that takes seconds."""
+
 
 @app.command(epilog="Example: labelplan doctor deer.yaml")
 def doctor(
@@ -33,7 +37,8 @@ def doctor(
 ) -> int:
     """Check everything that `plan` needs, one row each: spec, key, credentials, bucket, permissions, quota, cache.
 
-    Pays nothing and changes nothing. Goes on after a failure; exits with 0, or with the code of the first failure.
+    Labels no image and changes nothing; Rekognition is asked about one byte that is no image. Goes on after a failure;
+    exits with 0, or with the code of the first failure.
     """
     from labelplan.flow.doctor import diagnose, exit_code  # noqa: PLC0415 - help must not wait for it
 
@@ -81,12 +86,21 @@ def _key(key: str | None) -> str:
 
 
 def _cache() -> str:
-    """Say what the cache holds, without making one."""
+    """Say what the cache holds, or that one could be made, without making it."""
     path = cache_path()
-    if path.exists():
-        with open_own_cache() as cache:
-            return f"{path}: {cache.stats().answers:,} answers"
-    there = next(folder for folder in path.absolute().parents if folder.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise CacheUnusable(f"{path} cannot be made: {there} may not be written to.")
+    try:
+        if path.exists():
+            return f"{path}: {_held(path)}"
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        with tempfile.TemporaryDirectory(dir=there, prefix=".labelplan-") as made:
+            (Path(made) / path.name).write_bytes(b"\0")
+    except OSError as error:
+        raise CacheUnusable(f"The cache of answers {path} cannot be used: {error.strerror or error}.") from None
     return f"{path}: not there yet, made by the first plan"
+
+
+def _held(path: Path) -> str:
+    """Open the cache, and count what is in it if that takes no time."""
+    with open_own_cache() as cache:
+        size = path.stat().st_size
+        return f"{cache.stats().answers:,} answers" if size <= COUNTED_BYTES else f"{size / 1_000_000:,.0f} MB"

@@ -1,6 +1,6 @@
 """What `plan` tells while it works, as values: one dict an event, printed as JSON lines with `--json`.
 
-The text for a person is made from the same dicts (`view/estimate_text.py`).
+The text for a person is made from the same dicts (`view/estimate_text.py`). The first and the last line: `stream.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from labelplan import __version__
 from labelplan.cli.output import result
 from labelplan.model.price import PRICES_OF, cost
 
@@ -78,38 +77,46 @@ def estimated(estimate: Estimate, max_calls: int | None) -> Event:
         "prices_of": PRICES_OF.isoformat() if estimate.paid else None,
         "tps": estimate.tps,
         "tps_from": estimate.tps_from,
-        "seconds": estimate.calls / estimate.tps if estimate.tps else None,
+        "seconds": estimate.seconds,
+        "converts": estimate.converts,
     }
 
 
 def labelling(state: Labelling, rate: float | None, estimate: Estimate | None) -> Event:
     """Describe how the calls get on; *rate*: answers a second, as measured."""
-    left = max(0, state.total - state.done - state.pending)
     return {
         "type": "labelling",
         "done": state.done,
         "total": state.total,
         "pending": state.pending,
+        "elsewhere": state.elsewhere,
         "calls": state.traffic.calls,
         "throttled": state.traffic.throttled,
         "rate": None if rate is None else round(rate, 1),
         "tps": estimate.tps if estimate else None,
         "usd": float(cost(state.traffic.calls)) if estimate and estimate.paid else None,
-        "seconds_left": round(left / rate) if rate else None,
+        "seconds_left": _seconds_left(state, rate),
     }
 
 
+def _seconds_left(state: Labelling, rate: float | None) -> int | None:
+    """Reckon with what is allowed by now, if that is more than was measured: at first the pace grows."""
+    if rate is None:
+        return None
+    left, fastest = max(0, state.total - state.done - state.pending), max(rate, state.traffic.rate or 0)
+    return round(left / fastest) if fastest else None
+
+
 class JsonEvents:
-    """Prints a plan's events on stdout, one JSON object a line, the first with the versions; an `Observer`."""
+    """Prints a plan's events on stdout, one JSON object a line; an `Observer`."""
 
     def __init__(self, max_calls: int | None, clock: Callable[[], float] = time.monotonic) -> None:
-        """Say at once which version is talking."""
+        """Begin to count; *max_calls*: the budget that holds."""
         self._max_calls, self._clock = max_calls, clock
         self._pulse = Pulse(EVERY_S, clock)
         self._speed = Speed(clock)
         self._estimate: Estimate | None = None
         self._settled = False
-        say({"type": "version", "events": 1, "labelplan": __version__})
 
     def took(self, plan: Path, answers: int) -> None:
         """Tell how many answers an earlier plan gave."""

@@ -14,10 +14,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from labelplan import __version__
+from labelplan.cli.stream import error_event, error_object, interrupted_event, is_stream, version_event
 from labelplan.errors import DONE, INTERRUPTED, LabelplanError, SpecError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 COMMANDS: dict[str, str] = {
     "validate": "Check specs without the network",
@@ -57,20 +58,30 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(args: list[str]) -> int:
     """Run one command line and return its exit code (docs/exit-codes.md)."""
+    stream = is_stream(args)
     try:
+        if stream:
+            _say(version_event())
         return _dispatch(args)
     except LabelplanError as error:
-        return _show_error(error, as_json="--json" in args)
+        if "--json" in args:
+            _say_last(error_event(error) if stream else error_object(error))
+        return _show_error(error)
     except KeyboardInterrupt:
         went_on = " What was answered is kept; the same command again goes on." if args[:1] == ["plan"] else ""
+        if stream:
+            _say_last(interrupted_event(f"Interrupted.{went_on}"))
         print(f"Interrupted.{went_on}", file=sys.stderr)  # noqa: T201 - the one place that talks for a whole command
         return INTERRUPTED
     except BrokenPipeError:
         _give_up_stdout()
         return DONE
     except OSError as error:  # a full disk, a closed stdout: nothing that a command could have foreseen
+        refused = LabelplanError(f"The system refused: {error}")
+        if stream:
+            _say_last(error_event(refused))
         _give_up_stdout()
-        return _show_error(LabelplanError(f"The system refused: {error}"), as_json=False)
+        return _show_error(refused)
 
 
 def _give_up_stdout() -> None:
@@ -145,19 +156,23 @@ Options:
 {EXAMPLES}"""
 
 
-def _show_error(error: LabelplanError, *, as_json: bool) -> int:
-    """Tell an error, on stderr and if asked as JSON on stdout; return its exit code."""
-    if as_json:
-        body = {
-            "kind": type(error).__name__,
-            "exit_code": error.exit_code,
-            "message": error.what,
-            "hint": error.advice,
-        }
-        print(json.dumps({"error": body}, ensure_ascii=False), flush=True)  # noqa: T201 - a command's result
+def _say(event: Mapping[str, object]) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)  # noqa: T201 - a command's result
+
+
+def _say_last(event: Mapping[str, object]) -> None:
+    """Say how it ended, if anybody still listens: Ctrl-C ends the reader of a pipe as well."""
+    try:
+        _say(event)
+    except OSError:
+        _give_up_stdout()
+
+
+def _show_error(error: LabelplanError) -> int:
+    """Tell an error on stderr; return its exit code."""
     # FILE:LINE:COLUMN at the beginning is a link for editors
     prefix = "" if isinstance(error, SpecError) else "Error: "
-    print(_visible(prefix + error.what), *filter(None, [error.advice]), sep="\n", file=sys.stderr)  # noqa: T201 - as above
+    print(_visible(prefix + error.what), *filter(None, [error.advice]), sep="\n", file=sys.stderr)  # noqa: T201 - not a result
     return error.exit_code
 
 

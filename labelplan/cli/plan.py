@@ -65,7 +65,8 @@ def plan(  # noqa: PLR0913 - a command's options
 
     Every answer is kept on this machine as it comes (labelplan cache stats), so that none is paid twice: after an
     interruption, or with other thresholds, the same command asks only for what is missing. It exits with 3 if the
-    service was too busy to answer for everything, and with 9 if the budget is too small.
+    service was too busy to answer for everything, and with 9 if the budget is too small. A budget is that of one run:
+    the same command again has all of it afresh.
     """
     limits = Limits(max_usd, max_calls, tps)
     limits.check()

@@ -15,10 +15,11 @@ EstimateOption = Annotated[
     bool, typer.Option("--estimate", help="Say what it would take, and stop; pays nothing, writes no plan.")
 ]
 MaxUsdOption = Annotated[
-    float | None, typer.Option("--max-usd", help="Pay at most so many dollars, and no more than the spec's budget.")
+    float | None,
+    typer.Option("--max-usd", help="Pay at most so many dollars in this run, and no more than the spec's budget."),
 ]
 MaxCallsOption = Annotated[
-    int | None, typer.Option("--max-calls", help="Make at most so many paid calls, retries among them.")
+    int | None, typer.Option("--max-calls", help="Make at most so many paid calls in this run, retries among them.")
 ]
 TpsOption = Annotated[
     float | None, typer.Option("--tps", help="DetectLabels calls a second; default: the spec's, the account's quota.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
     from labelplan.flow.observe import Estimate, Labelling
 
@@ -28,35 +28,50 @@ AT_ONCE_S, LIVE_S = 0.5, 0.1
 """At a terminal: what takes less than the first is not shown at all, and the line changes every so often."""
 
 
-class Progress:
+class _Line:
+    """A line of rich's below everything else on a terminal, once it is started; gone at the end of the block."""
+
+    _bar: Bar | None = None
+    _task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the line away, whatever happened."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _start(self, description: str, *columns: ProgressColumn) -> None:
+        """Show the line: its description, then *columns*."""
+        from rich.console import Console  # noqa: PLC0415 - a slow import, for a terminal only
+        from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+        from rich.progress import TextColumn  # noqa: PLC0415 - as above
+
+        text = TextColumn("{task.description}", markup=False)
+        self._bar = Bar(text, *columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+        self._task = self._bar.add_task(description, total=None)
+        self._bar.start()
+
+
+class Progress(_Line):
     """A counter that a person can watch. Called from the main thread only."""
 
     def __init__(self, verb: str, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Count *unit*s being, say, `Labelled`."""
         self._verb, self._unit, self._clock = verb, unit, clock
         self._spoke = self._began = clock()
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         """Begin; rich is loaded only for a terminal."""
         if sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415 - a slow import, for a terminal only
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-            from rich.progress import Progress as Bar  # noqa: PLC0415
+            from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn  # noqa: PLC0415 - slow, too
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(self._verb, total=None)
-            self._bar.start()
+            self._start(self._verb, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End, whatever happened."""
-        if self._bar is not None:
-            self._bar.stop()
 
     def update(self, done: int, total: int) -> None:
         """Say that *done* of *total* are done."""
@@ -88,26 +103,13 @@ class RunProgress:
         self._progress.update(sum(counts.values()), self._total)
 
 
-class LiveLine:
+class LiveLine(_Line):
     """One line about what goes on: it changes in place at a terminal, and is said every ten seconds where none is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to count; nothing is shown yet."""
         self._terminal = sys.stderr.isatty()
         self._pulse = Pulse(LIVE_S, clock, delay=AT_ONCE_S) if self._terminal else Pulse(EVERY_S, clock)
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take the line away, whatever happened."""
-        if self._bar is not None:
-            self._bar.stop()
 
     def show(self, line: Callable[[], str]) -> None:
         """Show *line* if it is time for it; it is only made then."""
@@ -115,22 +117,10 @@ class LiveLine:
             return
         if not self._terminal:
             talk(line())
-            return
-        if self._bar is None or self._task is None:
-            self._bar, self._task = _live_line()
-        self._bar.update(self._task, description=line())
-
-
-def _live_line() -> tuple[Bar, TaskID]:
-    from rich.console import Console  # noqa: PLC0415 - a slow import, for a terminal only
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
-    from rich.progress import TextColumn  # noqa: PLC0415 - as above
-
-    column = TextColumn("{task.description}", markup=False)
-    bar = Bar(column, console=Console(stderr=True), transient=True, redirect_stdout=False)
-    task = bar.add_task("", total=None)
-    bar.start()
-    return bar, task
+        elif self._bar is None or self._task is None:
+            self._start(line())
+        else:
+            self._bar.update(self._task, description=line())
 
 
 class PlanProgress:
@@ -143,8 +133,10 @@ class PlanProgress:
         self._estimate: Estimate | None = None
 
     def took(self, plan: Path, answers: int) -> None:
-        """Tell how many answers an earlier plan gave."""
-        talk(f"Took {answers:,} answer{'s' * (answers != 1)} from {printable(str(plan))}")
+        """Tell how many answers an earlier plan gave that were not here."""
+        name = printable(str(plan))
+        took = f"Took {answers:,} answer{'s' * (answers != 1)} from {name}"
+        talk(took if answers else f"{name}: all its answers are here already")
 
     def listed(self, objects: int) -> None:
         """See `Observer.listed`."""

@@ -1,6 +1,6 @@
 """`doctor`: would a plan work here? Every condition is looked at before anything is paid, and told with what to do.
 
-Makes no paid call and changes nothing. It goes on after a failure, with what does not stand on what failed.
+Labels no image and changes nothing. It goes on after a failure, with what does not stand on what failed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ T = TypeVar("T")
 FIRST = 1000
 """So many objects of a prefix are looked through for one that is not empty: one page of a listing."""
 
+LOOKED_UP = 20
+"""So many references are looked up; a plan looks up the rest before it pays."""
+
 FIRST_BYTES = 16
 
 _REQUESTER = "If the bucket is set to Requester Pays, write into the spec: request_payer: requester"
@@ -48,7 +51,7 @@ class Finding:
 class Ports:
     """How to get at what is looked at; each raises a `LabelplanError` if it cannot.
 
-    *who* says whose the credentials are, *key* which key would sign, *cache* where answers are kept and how many.
+    *who* says whose the credentials are, *key* which key would sign, *cache* where answers are kept.
     """
 
     load: Callable[[], Spec]
@@ -117,7 +120,12 @@ def _objects(spec: Spec, reader: Reader) -> Iterator[Finding]:
     """Look whether every prefix can be listed and has an image, and whether an image can be read."""
     images, finding = _tried("listing", lambda: _images(spec, reader), _about_images)
     yield _with_requester(finding, spec)
-    finding = _tried("reading", lambda: _read(spec, reader, images or []), str)[1]
+    names = list(dict.fromkeys(name for rule in spec.rules for name in rule.references if not is_file(name)))
+    if names:
+        finding = _tried("references", lambda: _look_up(spec, reader, names), str)[1]
+        yield _with_requester(finding, spec)
+    tried = [*names[:LOOKED_UP], *(image.key for image in images or [])]
+    finding = _tried("reading", lambda: _read(reader, tried), str)[1]
     yield _with_requester(finding, spec)
     payer = "whoever runs labelplan pays for requests and traffic" if spec.requester_pays else "the bucket's owner pays"
     yield Finding("request payer", "ok", payer)
@@ -147,18 +155,24 @@ def _about_images(images: list[S3Object]) -> str:
     return f"{len(images):,} of {len(images):,} prefix{'es' * (len(images) != 1)} can be listed and hold objects"
 
 
-def _read(spec: Spec, reader: Reader, listed: list[S3Object]) -> str:
-    """Read the beginning of the first reference in the bucket, else of the first object; raises what goes wrong."""
-    names = [name for rule in spec.rules for name in rule.references if not is_file(name)]
-    first = names[0] if names else next((item.key for item in listed), "")
-    if not first:
-        raise SpecMismatch("There is no image to try it on.", hint="See the check of the listing.")
-    image = reader.head(first)
+def _look_up(spec: Spec, reader: Reader, names: list[str]) -> str:
+    """Look up the first references in the bucket; raises `SpecMismatch` naming those that are not there."""
+    looked_up = names[:LOOKED_UP]
+    missing = [name for name in looked_up if reader.head(name) is None]
+    if missing:
+        what = "\n".join(f"There is no object {name} in {spec.bucket}." for name in missing)
+        raise SpecMismatch(what, hint="Correct the references in the spec.")
+    return f"{len(looked_up)} of {len(names):,} looked up, all there"
+
+
+def _read(reader: Reader, names: list[str]) -> str:
+    """Read the beginning of the first of the objects *names* that is there; raises what goes wrong."""
+    image = next((image for name in names if (image := reader.head(name)) is not None), None)
     if image is None:
-        raise SpecMismatch(f"There is no object {first} in {spec.bucket}.", hint="Correct the references in the spec.")
+        raise SpecMismatch("There is no image to try it on.", hint="See the checks above.")
     if reader.first_bytes(image, FIRST_BYTES) is None:
-        raise SpecMismatch(f"{first} cannot be read: it is archived, or has just changed.")
-    return f"{first}, {image.size:,} bytes"
+        raise SpecMismatch(f"{image.key} cannot be read: it is archived, or has just changed.")
+    return f"{image.key}, {image.size:,} bytes"
 
 
 def _detector(spec: Spec, target: Target, reader: Reader, ports: Ports) -> Iterator[Finding]:

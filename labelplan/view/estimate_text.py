@@ -23,7 +23,8 @@ def estimate_line(event: Mapping[str, Any]) -> str:
         parts.append(f"about ${_cents_up(event['usd']):,.2f}")
     if event["seconds"]:
         parts.append(f"about {duration(event['seconds'])} at {event['tps']:g} TPS{_guessed(event)}")
-    return f"{', '.join(parts)}; {event['cached']:,} answer{'s' * (event['cached'] != 1)} from the cache"
+    twice = "; an image that has to be converted takes a second call" if event["converts"] and event["calls"] else ""
+    return f"{', '.join(parts)}; {event['cached']:,} answer{'s' * (event['cached'] != 1)} from the cache{twice}"
 
 
 def estimate_lines(event: Mapping[str, Any]) -> Iterator[str]:
@@ -54,6 +55,8 @@ def labelling_line(event: Mapping[str, Any]) -> str:
         parts.append(f"{event['throttled']:,} throttled")
     if event["pending"]:
         parts.append(f"{event['pending']:,} put off")
+    if event["elsewhere"]:
+        parts.append(f"{event['elsewhere']:,} being asked by another labelplan")
     if event["usd"] is not None:
         parts.append(f"${event['usd']:,.2f} so far")
     if event["seconds_left"] is not None:

@@ -7,12 +7,14 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from labelplan.cli import doctor as command
 from labelplan.errors import AwsRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
     from mypy_boto3_s3 import S3Client
     from syrupy.assertion import SnapshotAssertion
 
@@ -89,13 +91,37 @@ def test_wrong_credentials_and_no_bucket_are_the_first_failures(
     assert failed == {"credentials", "bucket"}
 
 
-def test_a_cache_is_counted_and_a_place_for_none_is_a_failure(
+def test_a_cache_is_counted_unless_it_is_so_large_that_this_takes_long(
     say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     say("plan", "deer.yaml")
     assert f"{tmp_path}/answers.sqlite: 14 answers" in say("doctor", "deer.yaml")[1]
-    monkeypatch.setenv("LABELPLAN_CACHE", "/proc/nowhere/answers.sqlite")
-    access = os.access  # root may write everywhere
-    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "/proc" and access(path, mode))
+    monkeypatch.setattr(command, "COUNTED_BYTES", 1000)
+    assert f"{tmp_path}/answers.sqlite: 0 MB\n" in say("doctor", "deer.yaml")[1]
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere/answers.sqlite", "{}/deer.yaml/answers.sqlite", "{}"])
+def test_a_place_for_no_cache_is_a_failure(
+    say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, place: str
+) -> None:
+    monkeypatch.setenv("LABELPLAN_CACHE", place.format(tmp_path))
     code, out, _ = say("doctor", "deer.yaml")
     assert (code, "answer cache   failed" in out) == (1, True)
+
+
+def test_the_place_for_a_cache_is_tried_and_nothing_left_there(
+    say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "caches").mkdir()
+    monkeypatch.setenv("LABELPLAN_CACHE", str(tmp_path / "caches" / "deep" / "answers.sqlite"))
+    made, mkdir = [], os.mkdir
+
+    def make(path: str, mode: int = 0o777) -> None:
+        made.append(str(path))
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", make)
+    code, out, _ = say("doctor", "deer.yaml")
+    assert (code, "deep/answers.sqlite: not there yet, made by the first plan" in out) == (0, True)
+    assert [name for name in made if name.startswith(str(tmp_path / "caches" / ".labelplan-"))]
+    assert list((tmp_path / "caches").iterdir()) == []

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labelplan import __version__
-from labelplan.cli.events import JsonEvents, Pulse, Speed, estimated
+from labelplan.cli.events import JsonEvents, Pulse, Speed, estimated, labelling
 from labelplan.detect.interface import Traffic
 from labelplan.flow.observe import Estimate, Labelling
 
-ESTIMATE = Estimate(objects=100, calls=80, cached=20, paid=True, tps=50.0, tps_from="--tps")
+ESTIMATE = Estimate(objects=100, calls=80, cached=20, paid=True, tps=50.0, tps_from="--tps", seconds=1.6)
 
 
 class Clock:
@@ -30,11 +30,6 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Any:
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_the_first_event_is_the_version(printed: Any) -> None:
-    JsonEvents(None)
-    assert printed() == [{"type": "version", "events": 1, "labelplan": __version__}]
-
-
 def test_events_of_a_phase_come_at_most_every_second(printed: Any) -> None:
     clock = Clock()
     events = JsonEvents(None, clock)
@@ -42,17 +37,22 @@ def test_events_of_a_phase_come_at_most_every_second(printed: Any) -> None:
         clock.now = tenth / 10
         events.listed(tenth)
         events.writing(tenth, 100)
-    told = printed()[1:]
+    told = printed()
     assert [event["objects"] for event in told if event["type"] == "listing"] == [10, 20, 30]
     assert {event["type"] for event in told} == {"listing"}  # the pulse is one for all: nothing is told twice a second
 
 
 def test_what_a_plan_will_take_is_told_at_once_with_price_and_time(printed: Any) -> None:
     JsonEvents(60).estimated(ESTIMATE)
-    assert printed()[1] == {
+    assert printed() == [{
         "type": "estimated", "objects": 100, "calls": 80, "cached": 20, "max_calls": 60, "usd": 0.08,
-        "prices_of": "2026-10-07", "tps": 50.0, "tps_from": "--tps", "seconds": 1.6,
-    }  # fmt: skip
+        "prices_of": "2026-10-07", "tps": 50.0, "tps_from": "--tps", "seconds": 1.6, "converts": False,
+    }]  # fmt: skip
+
+
+def test_the_time_is_what_the_flow_reckoned_as_the_pace_grows_at_first() -> None:
+    slow = replace(ESTIMATE, seconds=97.5, converts=True)
+    assert (estimated(slow, None)["seconds"], estimated(slow, None)["converts"]) == (97.5, True)
 
 
 def test_what_is_free_has_no_price() -> None:
@@ -66,10 +66,10 @@ def test_labelling_tells_speed_cost_and_time_left(printed: Any) -> None:
     events.estimated(ESTIMATE)
     events.labelling(state(0))
     clock.now = 4.0
-    events.labelling(state(20, pending=2, throttled=3))
-    assert printed()[2:] == [
-        {"type": "labelling", "done": 20, "total": 80, "pending": 2, "calls": 23, "throttled": 3, "rate": 5.0,
-         "tps": 50.0, "usd": 0.023, "seconds_left": 12},
+    events.labelling(replace(state(20, pending=2, throttled=3), elsewhere=4))
+    assert printed()[1:] == [
+        {"type": "labelling", "done": 20, "total": 80, "pending": 2, "elsewhere": 4, "calls": 23, "throttled": 3,
+         "rate": 5.0, "tps": 50.0, "usd": 0.023, "seconds_left": 12},
     ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_the_last_state_is_told_once_however_soon_it_comes(end: Labelling, print
     events = JsonEvents(None, Clock())
     for one in (state(40), end, end):
         events.labelling(one)
-    assert [event["done"] for event in printed()[1:]] == [end.done]
+    assert [event["done"] for event in printed()] == [end.done]
 
 
 def test_where_nothing_is_to_be_asked_nothing_is_said_of_it(printed: Any) -> None:
@@ -86,7 +86,7 @@ def test_where_nothing_is_to_be_asked_nothing_is_said_of_it(printed: Any) -> Non
     events = JsonEvents(None, clock)
     clock.now = 5.0
     events.labelling(state(0, total=0))
-    assert len(printed()) == 1
+    assert printed() == []
 
 
 def test_answers_from_an_earlier_plan_and_writing_are_told(printed: Any) -> None:
@@ -95,7 +95,7 @@ def test_answers_from_an_earlier_plan_and_writing_are_told(printed: Any) -> None
     events.took(Path("old.plan.json"), 9_870)
     clock.now = 1.0
     events.writing(3, 7)
-    assert printed()[1:] == [
+    assert printed() == [
         {"type": "took", "plan": "old.plan.json", "answers": 9_870},
         {"type": "writing", "done": 3, "total": 7},
     ]
@@ -141,4 +141,15 @@ def test_no_speed_gives_no_time_left(printed: Any) -> None:
     events.labelling(state(0))
     clock.now = 5.0
     events.labelling(state(0))
-    assert (printed()[1]["rate"], printed() == []) == (0.0, True)
+    (told,) = printed()
+    assert (told["rate"], told["seconds_left"]) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("measured", "allowed", "left"),
+    [(5.0, 20.0, 3), (20.0, 5.0, 3), (5.0, None, 12), (0.0, 20.0, 3), (0.0, None, None), (None, 20.0, None)],
+)
+def test_the_time_left_is_reckoned_with_the_pace_that_is_allowed_by_now(
+    measured: float | None, allowed: float | None, left: int | None
+) -> None:
+    assert labelling(Labelling(20, 80, 0, Traffic(rate=allowed)), measured, ESTIMATE)["seconds_left"] == left

@@ -89,6 +89,39 @@ def test_an_interruption_ends_with_130(capsys: pytest.CaptureFixture[str], monke
     assert capsys.readouterr().err == kept
 
 
+def test_what_the_system_refuses_ends_a_stream_of_events_as_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: list[str]) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli, "_dispatch", fail)
+    monkeypatch.setattr(cli, "_give_up_stdout", lambda: None)  # it is the test's own
+    assert cli.run(["plan", "deer.yaml", "--json"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out.splitlines()[-1])["type"] == "error"
+    assert cli.run(["plan", "deer.yaml"]) == 1
+    assert capsys.readouterr() == ("", shown.err)
+
+
+def test_an_interruption_whose_reader_is_gone_too_shows_no_traceback() -> None:
+    code = (
+        "import sys; from labelplan.cli import main\n"
+        "def interrupt(_): sys.stdin.readline(); raise KeyboardInterrupt\n"
+        "main._dispatch = interrupt; main.main(['plan', 'deer.yaml', '--json'])"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"version" in process.stdout.readline()
+        process.stdout.close()
+        process.stdin.close()
+        said = process.stderr.read()
+    assert (process.returncode, said.decode().startswith("Interrupted."), b"Traceback" in said) == (130, True, False)
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt, EOFError])
 def test_ctrl_c_inside_a_command_ends_with_130(
     end: type[BaseException], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

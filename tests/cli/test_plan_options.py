@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from labelplan import __version__
 from labelplan.cli.plan_job import Job, Limits
 from labelplan.detect import convert
 from labelplan.detect import open as opening
@@ -37,8 +39,9 @@ def test_an_estimate_pays_nothing_writes_no_plan_and_needs_no_key(
     table.tps, table.tps_from = 5.0, "no quota known"
     code, out, err = say("plan", "deer.yaml", "--estimate")
     assert (code, err, table.asked) == (0, "", [])
-    assert out.startswith(
-        "15 DetectLabels calls, about $0.02, about 3 s at 5 TPS (no quota known: --tps); 0 answers from the cache\n"
+    told = re.sub(r"about \d+ s", "about N s", out)
+    assert told.startswith(
+        "15 DetectLabels calls, about $0.02, about N s at 5 TPS (no quota known: --tps); 0 answers from the cache\n"
     )
     assert "objects  15 listed" in out
     assert not (tmp_path / "deer.plan.json").exists()
@@ -210,7 +213,32 @@ def test_rules_may_be_named_one_by_one(say: Say, tmp_path: Path, bucket: str, ta
 def test_an_error_is_one_json_object_after_the_events(say: Say) -> None:
     code, out, _ = say("plan", "deer.yaml", "--max-calls", "1", "--json")
     version, error = map(json.loads, out.splitlines())
-    assert (code, version["type"], error["error"]["kind"]) == (9, "version", "BudgetExceeded")
+    assert (code, version["type"], error["type"]) == (9, "version", "error")
+    assert (error["error"]["kind"], error["error"]["exit_code"]) == ("BudgetExceeded", 9)
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["deer.yaml"], 10),
+        (["nowhere.yaml"], 4),
+        (["deer.yaml", "--nonsense"], 4),
+        (["deer.yaml", "--tps", "0"], 4),
+        (["deer.yaml", "--estimate"], 10),
+    ],
+)
+def test_the_version_is_told_first_however_early_it_fails(
+    say: Say, tmp_path: Path, bucket: str, *, args: list[str], expected: int
+) -> None:
+    (tmp_path / "deer.yaml").write_text((tmp_path / "deer.yaml").read_text().replace(bucket, "no-such-bucket-here"))
+    code, out, _ = say("plan", *args, "--json")
+    version, error = map(json.loads, out.splitlines())
+    assert version == {"type": "version", "events": 1, "labelplan": __version__}
+    assert (code, error["type"], error["error"]["exit_code"]) == (expected, "error", expected)
+
+
+def test_help_is_no_stream_of_events(say: Say) -> None:
+    assert say("plan", "--json", "--help")[1].startswith("Usage:")
 
 
 def test_answers_that_stay_pending_end_with_3_and_the_next_run_asks_for_no_other(say: Say, table: Table) -> None:
@@ -246,6 +274,20 @@ def test_an_interruption_keeps_what_was_answered(
     assert not (tmp_path / "deer.plan.json").exists()
     assert say("plan", "deer.yaml")[0] == 0
     assert sorted([*interrupted.asked, *table.asked]) == sorted(KEYS)
+
+
+def test_the_events_of_an_interrupted_plan_end_with_what_is_kept(
+    say: Say, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "open_detector", lambda *_, **__: Interrupting(table.answers))
+    code, out, _ = say("plan", "deer.yaml", "--json")
+    events = [json.loads(line) for line in out.splitlines()]
+    assert (code, events[0]["type"]) == (130, "version")
+    assert events[-1] == {
+        "type": "interrupted",
+        "exit_code": 130,
+        "message": "Interrupted. What was answered is kept; the same command again goes on.",
+    }
 
 
 def test_the_budget_of_a_spec_is_lowered_but_never_raised() -> None:

@@ -53,6 +53,12 @@ def test_one_answer_is_not_answers(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == 'Took 1 answer from "a\\u001b.json"\n'
 
 
+def test_a_plan_whose_answers_are_here_already_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveLine(Clock()) as line:
+        PlanProgress(line, None).took(Path("old.json"), 0)
+    assert capsys.readouterr().err == "old.json: all its answers are here already\n"
+
+
 def test_a_new_model_is_said_before_the_second_estimate(capsys: pytest.CaptureFixture[str]) -> None:
     with LiveLine(Clock()) as line:
         progress = PlanProgress(line, None)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 KEYS = ("deer/r1.jpg", "deer/r2.jpg", "deer/r3.jpg", "deer/good.jpg")
 DENIED = AwsRefused("Access denied.", hint="Ask for it.")
-OK = ["spec", "signing key", "answer cache", "credentials", "bucket", "versioning", "listing", "reading"]
+OK = ["spec", "signing key", "answer cache", "credentials", "bucket", "versioning", "listing", "references", "reading"]
+
+
+FILES = {"deer": {"prefix": "deer/", "references": ["./deer.jpg"], "accept": ["Deer"]}}
 
 
 class Readable(Bucket):
@@ -100,6 +103,7 @@ def test_where_all_is_well_every_check_is_ok_and_nothing_is_asked() -> None:
     assert {finding.state for finding in found.values()} == {"ok"}
     assert found["bucket"].detail == "s3://wild at http://127.0.0.1:1, account 123456789012, region us-east-1"
     assert found["reading"].detail == "deer/r1.jpg, 10 bytes"
+    assert found["references"].detail == "3 of 3 looked up, all there"
     assert found["listing"].detail == "1 of 1 prefix can be listed and hold objects"
     assert found["quota"].detail == "50 DetectLabels calls a second (Service Quotas)"
     assert exit_code(list(found.values())) == 0
@@ -152,7 +156,8 @@ def test_an_empty_prefix_is_a_failure_that_names_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "check"), [("list_current", "listing"), ("head", "reading"), ("first_bytes", "reading")]
+    ("method", "check"),
+    [("list_current", "listing"), ("head", "references"), ("head", "reading"), ("first_bytes", "reading")],
 )
 def test_a_refusal_to_list_or_read_says_what_else_it_may_mean(method: str, check: str) -> None:
     bucket = Readable(*KEYS)
@@ -167,21 +172,38 @@ def test_a_refusal_to_list_or_read_says_what_else_it_may_mean(method: str, check
 
 
 def test_without_a_reference_in_the_bucket_the_first_object_that_is_not_empty_is_read() -> None:
-    labels = {"deer": {"prefix": "deer/", "references": ["./deer.jpg"], "accept": ["Deer"]}}
-    found = findings(spec=source(labels=labels).spec, bucket=Readable("deer/b.jpg", empty=("deer/",)))
+    found = findings(spec=source(labels=FILES).spec, bucket=Readable("deer/b.jpg", empty=("deer/",)))
     assert found["reading"].detail == "deer/b.jpg, 10 bytes"
-    empty = findings(spec=source(labels=labels).spec, bucket=Readable())
+    empty = findings(spec=source(labels=FILES).spec, bucket=Readable())
     assert (empty["reading"].state, empty["reading"].detail) == ("failed", "There is no image to try it on.")
 
 
-@pytest.mark.parametrize(
-    ("reference", "said"),
-    [("deer/gone.jpg", "There is no object deer/gone.jpg in wild."), ("deer/archived.jpg", "it is archived, or has")],
-)
-def test_a_reference_that_cannot_be_read_is_a_failure(reference: str, said: str) -> None:
-    labels = {"deer": {"prefix": "deer/", "references": [reference]}}
-    found = findings(spec=source(labels=labels).spec, bucket=Readable("deer/archived.jpg"))
-    assert (found["reading"].state, said in found["reading"].detail) == ("failed", True)
+def of_references(*names: str) -> Spec:
+    return source(labels={"deer": {"prefix": "deer/", "references": list(names)}}).spec
+
+
+def test_an_image_that_cannot_be_read_is_a_failure() -> None:
+    found = findings(spec=of_references("deer/archived.jpg"), bucket=Readable("deer/archived.jpg"))
+    assert (found["reading"].state, found["references"].state) == ("failed", "ok")
+    assert found["reading"].detail.startswith("deer/archived.jpg cannot be read: it is archived, or has")
+
+
+def test_references_that_are_not_there_are_all_named_and_another_image_is_read() -> None:
+    spec = of_references("deer/gone.jpg", "deer/r1.jpg", "deer/lost.jpg")
+    found = findings(spec=spec, bucket=Readable(*KEYS))
+    assert (found["references"].state, found["references"].exit_code) == ("failed", 4)
+    gone = "There is no object deer/gone.jpg in wild.\nThere is no object deer/lost.jpg in wild."
+    assert found["references"].detail == gone
+    assert found["reading"].detail == "deer/r1.jpg, 10 bytes"
+    only_others = findings(spec=of_references("deer/gone.jpg"), bucket=Readable("deer/b.jpg"))
+    assert only_others["reading"].detail == "deer/b.jpg, 10 bytes"
+
+
+def test_of_many_references_the_first_are_looked_up_and_the_row_says_so() -> None:
+    names = [f"deer/{number:02}.jpg" for number in range(50)]
+    found = findings(spec=of_references(*names), bucket=Readable(*names[:20]))
+    assert found["references"].detail == "20 of 50 looked up, all there"
+    assert "references" not in findings(spec=source(labels=FILES).spec, bucket=Readable("deer/b.jpg"))
 
 
 def test_a_detector_that_cannot_be_opened_or_may_not_be_asked_is_a_failure() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ESTIMATE: dict[str, Any] = {
     "objects": 22_267, "calls": 12_400, "cached": 9_870, "max_calls": None, "usd": 12.4, "prices_of": "2026-10-07",
     "tps": 50.0, "tps_from": "Service Quotas", "seconds": 248.0,
+    "converts": False,
 }  # fmt: skip
 LOCAL = ESTIMATE | {"usd": None, "prices_of": None, "tps": None, "tps_from": "", "seconds": None}
 GUESSED = ESTIMATE | {"tps": 5.0, "tps_from": "no quota known", "seconds": 2480.0}
@@ -43,6 +44,12 @@ def test_what_costs_nothing_has_neither_dollars_nor_a_guess_of_time() -> None:
     assert estimate_line(LOCAL) == "12,400 DetectLabels calls, free of charge; 9,870 answers from the cache"
 
 
+def test_conversion_is_said_to_take_second_calls_if_there_are_any() -> None:
+    said = estimate_line(ESTIMATE | {"converts": True})
+    assert said.endswith("9,870 answers from the cache; an image that has to be converted takes a second call")
+    assert estimate_line(ESTIMATE | {"converts": True, "calls": 0}).endswith("from the cache")
+
+
 def test_a_quota_that_nobody_knows_is_said_to_be_a_guess() -> None:
     assert "about 41 min at 5 TPS (no quota known: --tps); 9,870" in estimate_line(GUESSED)
 
@@ -58,13 +65,14 @@ def test_an_estimate_reads_like_this(event: dict[str, Any], snapshot: SnapshotAs
 
 def test_progress_tells_speed_against_the_quota_throttles_cost_and_time_left() -> None:
     event = {
-        "done": 1_240, "total": 22_267, "pending": 0, "throttled": 3, "rate": 47.9, "tps": 50.0, "usd": 1.243,
-        "seconds_left": 438,
+        "done": 1_240, "total": 22_267, "pending": 0, "elsewhere": 0, "throttled": 3, "rate": 47.9, "tps": 50.0,
+        "usd": 1.243, "seconds_left": 438,
     }  # fmt: skip
     assert labelling_line(event) == (
         "Labelling: 1,240 of 22,267, 47.9/s of 50, 3 throttled, $1.24 so far, about 7 min left"
     )
-    assert "5 put off" in labelling_line(event | {"pending": 5})
+    assert "5 put off, $" in labelling_line(event | {"pending": 5})
+    assert "3 throttled, 7 being asked by another labelplan, $" in labelling_line(event | {"elsewhere": 7})
     early = dict.fromkeys(("rate", "tps", "usd", "seconds_left"))
     assert labelling_line(event | early | {"throttled": 0}) == "Labelling: 1,240 of 22,267"
     assert labelling_line(event | {"tps": None}).startswith("Labelling: 1,240 of 22,267, 47.9/s, 3")

@@ -9,21 +9,20 @@ with running(tps=50, latency=0.25) as rekognition:
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from tests.simulators.process import ROOT, started
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["FAST", "ROOT", "Simulator", "running"]
+
 OK = 200
 FAST = {"tps": 10_000, "latency": 0, "refusal_latency": 0}
 """What a test wants that is not about time."""
@@ -67,19 +66,8 @@ def running(**options: Any) -> Iterator[Simulator]:
     True gives an option without a value. Its quota is out of the way and it answers at once, unless asked otherwise.
     The environment is this process's: AWS_ENDPOINT_URL_S3, and the one access key that it knows.
     """
-    command = [sys.executable, "-P", "-m", "tests.simulators.rekognition", "--end-with-stdin", *_words(FAST | options)]
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    with subprocess.Popen(  # noqa: S603 - this Python
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
-    ) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the simulator did not start; its last words are on stderr")
-            yield Simulator(url, process.pid)
-        finally:
-            process.terminate()
+    with started("tests.simulators.rekognition", _words(FAST | options)) as (url, pid):
+        yield Simulator(url, pid)
 
 
 def _words(options: dict[str, Any]) -> Iterator[str]:
