@@ -19,7 +19,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` at the first Ctrl-C, or polite kill; leave the process at the second, as it stands.
+    """Raise `KeyboardInterrupt` at the first Ctrl-C, polite kill or hang-up; leave the process at the second, as it stands.
 
     That loses nothing: an answer is on disk as soon as it is here, and a plan has its name only once it is whole.
     """
@@ -36,7 +36,10 @@ def interruptible() -> Iterator[None]:
         os.write(2, b"\nFinishing the calls under way, to keep their answers. Ctrl-C again ends at once.\n")
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup the end of a terminal is to be survived
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield
     finally:

@@ -21,6 +21,9 @@ _MD5 = re.compile("[0-9a-f]{32}")
 _MD5_OF_NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 """Some servers give it to objects that are not empty, for want of the right one."""
 
+FEWEST_DIGITS = 4
+"""Different digits of an MD5; that one has fewer does not happen in the life of the universe."""
+
 _SIZE_BYTES = 6
 """Enough for 256 TiB; S3's largest object has 50 TB."""
 
@@ -43,9 +46,16 @@ def content_of(image: Image, target: Target) -> bytes:
     if isinstance(image, LocalImage):
         md5 = hashlib.md5(image.content, usedforsecurity=False).digest()
         return md5 + len(image.content).to_bytes(_SIZE_BYTES, "big")
-    if _MD5.fullmatch(image.etag) and (image.etag != _MD5_OF_NOTHING or image.size == 0):
+    if _is_md5(image):
         return bytes.fromhex(image.etag) + image.size.to_bytes(_SIZE_BYTES, "big")
     return _place(image, target)
+
+
+def _is_md5(item: S3Object) -> bool:
+    """Tell whether the ETag is the content's MD5, and not what a server gives all objects alike, such as 32 zeros."""
+    if not _MD5.fullmatch(item.etag) or len(set(item.etag)) < FEWEST_DIGITS:
+        return False
+    return item.etag != _MD5_OF_NOTHING or item.size == 0
 
 
 def _place(item: S3Object, target: Target) -> bytes:

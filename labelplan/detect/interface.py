@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from labelplan.model.response import Answer
 
 
+AT_AWS = "rekognition"
+"""The identity of AWS's own Rekognition, in all regions."""
+
+
 class Traffic(Struct, frozen=True):
     """What went over the wire so far. *calls*: attempts sent that count as paid; *throttled*: those told to slow down.
 

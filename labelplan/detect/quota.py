@@ -5,7 +5,6 @@ It only makes planning faster: whatever goes wrong, there is simply no quota kno
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,13 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT, READ_TIMEOUT = 2.0, 5.0
 """Seconds."""
 
+LEAST, MOST = 0.1, 100_000
+"""Calls a second that a quota can be; anything else is no quota."""
+
 MOST_PAGES = 20
 """Rekognition has about two hundred quotas, and a page holds a hundred."""
 
+_ODD = (ValueError, TypeError, AttributeError, KeyError)
 _NAME = re.compile(r"\bDetect ?Labels\b", re.IGNORECASE)
 _A_SECOND = re.compile(r"\bper second\b|\bTPS\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:Detect|Compare|Recognize|Search|Index|Start|Get)[A-Z]\w+")
@@ -47,7 +50,7 @@ def find_quota(region: str, rekognition: Any) -> float | None:
         for list_quotas in (client.list_service_quotas, client.list_aws_default_service_quotas):
             if found := read_quotas(_listed(list_quotas)):  # the first lists no quota that was never changed
                 return found
-    except (BotoCoreError, ClientError, ResponseParserError, ValueError, TypeError, AttributeError, KeyError):
+    except (BotoCoreError, ClientError, ResponseParserError, ArithmeticError, RecursionError, *_ODD):
         pass  # also what botocore's parsers let out when a server is not Service Quotas
     return None
 
@@ -67,7 +70,7 @@ def read_quotas(quotas: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> floa
     found: dict[bool, list[float]] = {True: [], False: []}
     for quota in quotas:
         name, value = quota.get("QuotaName") or "", quota.get("Value") or 0.0
-        if _NAME.search(name) and _A_SECOND.search(name) and math.isfinite(value) and value > 0:
+        if _NAME.search(name) and _A_SECOND.search(name) and LEAST <= value <= MOST:
             shared = any(other.lower() != "detectlabels" for other in _OTHERS.findall(name))
             found[shared].append(float(value))
     return min(found[False] or found[True], default=None)

@@ -22,7 +22,7 @@ from labelplan.detect.refusal import GONE, Refused, explain
 from labelplan.detect.rekognition_client import MOST_IN_FLIGHT, identity_of
 from labelplan.errors import AnswersPending, AwsRefused
 from labelplan.model.objects import LocalImage, S3Object
-from labelplan.model.response import TOO_LARGE_TO_SEND, Unreadable, strict_answer
+from labelplan.model.response import MALFORMED, TOO_LARGE_TO_SEND, Unreadable, strict_answer
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition.type_defs import ImageTypeDef
@@ -37,6 +37,9 @@ THROTTLES = 30
 
 FAILURES = 6
 """Attempts at one image that fail before it is left pending: about a quarter of a minute. Each may be billed."""
+
+_LABELS = b'"Labels"'
+"""In every answer, if there are labels or not; a page of a proxy in between does not have it."""
 
 IN_FLIGHT_SECONDS, LEAST_IN_FLIGHT = 2.0, 8
 """Calls at once: as many as an answer of so many seconds needs at the quota; those it does not need wait for a turn."""
@@ -96,7 +99,7 @@ class RekognitionDetector:
         try:
             return strict_answer(got)
         except ValueError as error:
-            return Unreadable("malformed-answer", f"what came is no DetectLabels answer: {error}")
+            return Unreadable(MALFORMED, f"what came is no DetectLabels answer: {error}")
 
     def check(self) -> None:
         """Ask about one byte that is no image, which only who may call DetectLabels is told; raises `AwsRefused`.
@@ -180,7 +183,11 @@ class RekognitionDetector:
                 raise said from None
             return said
         raw: bytes = self._here.raw
-        return Failed("Rekognition's answer broke off") if self._here.cut_short else raw
+        if self._here.cut_short:
+            return Failed("Rekognition's answer broke off")
+        if _LABELS in raw or b"\\u" in raw:  # JSON may spell any letter as \u004c
+            return raw
+        return Failed("what came was no answer of Rekognition's")
 
     def _keep_answer(self, response_dict: dict[str, Any], **_event: Any) -> None:
         """Keep an answer's bytes for this thread, and leave botocore little to parse: it is decoded once, strictly."""
@@ -193,7 +200,7 @@ class RekognitionDetector:
             self._here.cut_short = announced.isdecimal() and len(body) < int(announced)  # botocore does not look
             response_dict["body"] = b"{}"
         else:
-            response_dict["body"] = plain_error(body)
+            response_dict["body"] = plain_error(body, response_dict["headers"].get("x-amzn-errortype"))
 
 
 def backoff(attempt: int, *, first: float, most: float) -> float:

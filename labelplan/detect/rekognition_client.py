@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from labelplan import __version__
+from labelplan.detect.interface import AT_AWS
 from labelplan.errors import AwsRefused
 from labelplan.model.objects import AWS_DOMAINS
 
@@ -54,7 +55,7 @@ def is_aws(client: Any) -> bool:
 def identity_of(client: Any) -> str:
     """Name the service that answers: AWS's Rekognition everywhere is one, any other is named by its URL."""
     if is_aws(client):
-        return "rekognition"
+        return AT_AWS
     url = urlsplit(client.meta.endpoint_url)
     return f"rekognition at {url.scheme}://{url.netloc.rpartition('@')[2]}{url.path.rstrip('/')}"
 

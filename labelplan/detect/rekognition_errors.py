@@ -125,18 +125,22 @@ def _unsent(error: HTTPClientError) -> AwsRefused | Failed:
     return Failed(f"Rekognition did not answer: {type(error.kwargs['error']).__name__} in the HTTP client")
 
 
-def plain_error(body: bytes) -> bytes:
-    """Leave of an error reply's body only what botocore can read whatever it holds: the code and the words."""
+def plain_error(body: bytes, header: str | None = None) -> bytes:
+    """Leave of an error reply only what botocore can read whatever it holds: the code and the words.
+
+    *header*: `x-amzn-errortype`, where some replies have the code alone.
+    """
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return b"{}"
+        found = {}
     if not isinstance(found, dict):
-        return b"{}"
-    code = found.get("__type") or found.get("Code") or found.get("code")
+        found = {}
+    code = found.get("__type") or found.get("Code") or found.get("code") or header
     words = found.get("Message") or found.get("message")
     kept = {key: value for key, value in (("__type", code), ("message", words)) if isinstance(value, str)}
-    return json.dumps(kept).encode()
+    # a lone surrogate is legal in JSON, and nothing that a plan can hold
+    return json.dumps({key: value.encode("utf-8", "replace").decode() for key, value in kept.items()}).encode()
 
 
 def without_userinfo(text: str) -> str:

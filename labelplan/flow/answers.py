@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 POLL_S, PATIENCE_S = 0.2, 300.0
 """How often, and for how long, somebody looks whether another process has its answer."""
 
+IN_VAIN = 5
+"""So many answers of another model asked for again, one after the other, and no more are: the service means it."""
+
 ELSEWHERE = "Another labelplan has been asking about the same images for minutes; perhaps it is suspended."
 
 
@@ -47,6 +50,7 @@ class Answers:
         self._target = target
         self._reader = reader
         self._stopped = threading.Event()
+        self._in_vain = 0
         self._plain = kind_of(detector.identity, settings)
         self._converted = kind_of(detector.identity, settings, converted=True)
 
@@ -123,7 +127,10 @@ class Answers:
                 self._cache.keep(kind, content, answer)  # it is paid for, whether or not it counts
         finally:
             self._cache.release(kind, content)
-        if again and not _counts(answer, model):
+        if _counts(answer, model):
+            self._in_vain = 0
+        elif again and self._in_vain < IN_VAIN:
+            self._in_vain += 1
             return self._ask(kind, image, model, detect, again=False)
         return answer
 

@@ -52,11 +52,12 @@ def missing_answers(
 
 
 def decide_all(  # noqa: PLR0913, PLR0917 - what a decision is made of
-    judges: Sequence[Judge], spool: Spool, answers: Answers, wanted: Wanted, model: str, tally: Tally
+    judges: Sequence[Judge], spool: Spool, answers: Answers, wanted: Wanted, model: str | None, tally: Tally
 ) -> Iterator[Decision]:
     """Yield every object's decision in the order of the keys, and count it in *tally*.
 
-    *wanted*: knows why an object has no answer; *model*: what the references were answered by, empty without any.
+    *wanted*: knows why an object has no answer; *model*: the `LabelModelVersion` of the references' answers, which may
+    be empty; None without any reference.
     """
     for position, page in _smaller(spool.pages()):
         judge = judges[position]
@@ -84,7 +85,7 @@ def _needs_answer(judge: Judge, item: S3Object) -> bool:
     return item.size > 0 and judge.without_answer(item) is None
 
 
-def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model: str) -> Mapping[str, Answer]:
+def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model: str | None) -> Mapping[str, Answer]:
     """Return each object's answer, or why it has none, by key; raises `AnswersPending` if nobody knows."""
     contents = list(map(answers.content, items))
     known: dict[bytes, Answer] = answers.known(contents)
@@ -96,11 +97,11 @@ def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model:
     return {item.key: _same_model(known[content], model) for item, content in zip(items, contents, strict=True)}
 
 
-def _same_model(answer: Answer, model: str) -> Answer:
+def _same_model(answer: Answer, model: str | None) -> Answer:
     """Return the answer, or that it cannot be compared with the references'."""
-    if isinstance(answer, Answered) and model and answer.response.LabelModelVersion != model:
-        other = answer.response.LabelModelVersion
-        return Unreadable("other-model", f"answered by model {other}, the references by {model}; plan again")
+    if isinstance(answer, Answered) and model is not None and answer.response.LabelModelVersion != model:
+        other, ours = answer.response.LabelModelVersion or "of no name", model or "one of no name"
+        return Unreadable("other-model", f"answered by model {other}, the references by {ours}; plan again")
     return answer
 
 

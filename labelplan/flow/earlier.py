@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from labelplan.detect.content import content_of, kind_of
+from labelplan.detect.interface import AT_AWS
 from labelplan.errors import PlanCorrupt, UsageError
 from labelplan.model.objects import S3Object
 from labelplan.model.response import OF_CONTENT, strict_answer
@@ -45,7 +46,7 @@ def take_answers(  # noqa: PLR0913, PLR0917 - both plans, and the three ports
     that two parsers could read differently.
     """
     settings = source.spec.detector
-    converted = _asked_alike(plan, settings, target)
+    converted = _asked_alike(plan, settings, target, identity)
     kind, taken = kind_of(identity, settings, converted=converted), 0
     given = chain(_references(plan, source, reader), _decisions(plan))
     while batch := dict(islice(given, BATCH)):
@@ -57,7 +58,7 @@ def take_answers(  # noqa: PLR0913, PLR0917 - both plans, and the three ports
     return taken
 
 
-def _asked_alike(plan: PlanFile, settings: DetectorSettings, target: Target) -> bool:
+def _asked_alike(plan: PlanFile, settings: DetectorSettings, target: Target, identity: str) -> bool:
     """Tell whether the earlier plan's answers may be of converted images; raises `UsageError` if they are no use."""
     record, before = plan.header.detector, build_spec(msgspec.json.decode(plan.header.spec)).detector
     asked = (record.service, record.max_labels, record.min_confidence)
@@ -72,6 +73,9 @@ def _asked_alike(plan: PlanFile, settings: DetectorSettings, target: Target) -> 
     if plan.header.target.endpoint != target.endpoint:
         there = plan.header.target.endpoint or "AWS"
         raise UsageError(f"{plan.path} was made for another server ({there}); its answers are not those of this one.")
+    answered_by = AT_AWS if record.identity is UNSET else record.identity
+    if answered_by != identity:
+        raise UsageError(f"{plan.path} was answered by {answered_by}, and this is {identity}: answers may differ.")
     return before.convert
 
 

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from labelplan.errors import AnswersPending, AwsRefused
+from labelplan.errors import AnswersPending, AwsRefused, DetectorFailed
 from labelplan.flow.answers import ELSEWHERE, PATIENCE_S
 from labelplan.flow.observe import Labelling
 from labelplan.flow.references import NO_ACCESS_HINT
-from labelplan.model.response import NO_ACCESS, OF_CONTENT, Unreadable
+from labelplan.model.response import MALFORMED, NO_ACCESS, OF_CONTENT, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -175,10 +175,13 @@ class _Payer:
             self.moved = version
 
     def _count_barred(self, answer: Unreadable) -> None:
-        """Stop when the service can read nothing at all: that is no matter of single objects."""
-        self._barred_in_a_row = self._barred_in_a_row + 1 if answer.code == NO_ACCESS else 0
+        """Stop when the service can read nothing at all, or says nothing usable: it is not about single objects."""
+        self._barred_in_a_row = self._barred_in_a_row + 1 if answer.code in {NO_ACCESS, MALFORMED} else 0
         if self._barred_in_a_row == self._done == IN_A_ROW:
-            raise AwsRefused(f"Rekognition could read none of the first {IN_A_ROW} objects.", hint=NO_ACCESS_HINT)
+            if answer.code == NO_ACCESS:
+                raise AwsRefused(f"Rekognition could read none of the first {IN_A_ROW} objects.", hint=NO_ACCESS_HINT)
+            what = f"None of the first {IN_A_ROW} answers can be used; the last one: {answer.message}"
+            raise DetectorFailed(what)
 
     def _count_pending(self, error: AnswersPending) -> None:
         self.why = error

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from labelplan import __version__
+from labelplan.detect.interface import AT_AWS
 from labelplan.detect.rate import Rate
 from labelplan.errors import BudgetExceeded, DetectorFailed, SpecMismatch
 from labelplan.flow.answers import Answers
@@ -91,12 +92,13 @@ def make_plan(  # noqa: PLR0913, PLR0917 - the ports, each once
         references, wanted = _label(looked, answers, observer)
         with wanted:
             judges = [replace(judge, accepted=_accepted(judge, references)) for judge in looked.judges]
-            header = _header(source, target, judges, references, now, scope)
+            header = _header(source, target, judges, references, now, scope, detector.identity)
             tally = Tally(judges)
             for answer in references.answers.values():
                 tally.saw(answer.response)
             with PlanWriter(path, header) as writer:
-                decided = decide_all(judges, looked.spool, answers, wanted, references.model_version, tally)
+                model = references.model_version if references.answers else None
+                decided = decide_all(judges, looked.spool, answers, wanted, model, tally)
                 objects = looked.objects
                 for done, decision in enumerate(decided, 1):
                     writer.add(decision)
@@ -249,6 +251,7 @@ def _header(  # noqa: PLR0913, PLR0917 - a header's parts, each once
     references: References,
     now: dt.datetime,
     scope: Scope,
+    identity: str,
 ) -> Header:
     settings = source.spec.detector
     created = now.astimezone(dt.UTC).replace(microsecond=0)
@@ -258,7 +261,11 @@ def _header(  # noqa: PLR0913, PLR0917 - a header's parts, each once
         spec=Raw(msgspec.json.encode(source.data)),
         spec_sha256=source.sha256,
         detector=DetectorRecord(
-            settings.service, settings.max_labels, settings.min_confidence, references.model_version
+            settings.service,
+            settings.max_labels,
+            settings.min_confidence,
+            references.model_version,
+            UNSET if settings.service == "local" or identity == AT_AWS else identity,
         ),
         rules=tuple(RuleHeader(j.rule.name, j.accepted, references.records(j.rule)) for j in judges),
         created=created,

@@ -77,12 +77,16 @@ class RuleHeader(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DetectorRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which detector answered, asked what; *model_version* is the references' `LabelModelVersion`."""
+    """Which detector answered, asked what; *model_version* is the references' `LabelModelVersion`.
+
+    *identity* names a server that stood in for AWS's own Rekognition; it is left out for that, and for `local`.
+    """
 
     service: Service
     max_labels: int
     min_confidence: float
     model_version: str
+    identity: str | UnsetType = UNSET
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True):

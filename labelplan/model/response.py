@@ -71,6 +71,9 @@ Answer = Answered | Unreadable
 OF_CONTENT = frozenset({"image-too-large", "image-too-small", "invalid-image", "invalid-parameter"})
 """Refusals of the content itself: the same content is refused again, so they are kept like answers."""
 
+MALFORMED = "malformed-answer"
+"""The service answered, and its answer cannot be used: it breaks the contract, or two parsers could read it as two."""
+
 TOO_LARGE_TO_SEND = "too-large-to-send"
 """The image has to be sent with the request and is too large for that; in S3 the service might read it."""
 

@@ -22,7 +22,7 @@ with interruptible():
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_interruption_is_an_exception_and_says_what_goes_on(
     number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,3 +36,12 @@ def test_the_first_interruption_is_an_exception_and_says_what_goes_on(
 def test_the_second_interruption_ends_the_process_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert (done.returncode, done.stdout) == (130, "kept\n")
+
+
+def test_under_nohup_the_end_of_the_terminal_is_survived() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -125,3 +125,9 @@ def test_who_answers_and_a_converted_image_make_another_kind() -> None:
 def test_two_kinds_are_the_same_only_if_all_of_it_is(asked: list[tuple[str, int, float, bool]]) -> None:
     one, two = (kind_of(who, DetectorSettings("local", most, least), converted=c) for who, most, least, c in asked)
     assert (one == two) == (repr(asked[0]) == repr(asked[1]))
+
+
+@pytest.mark.parametrize("etag", ["0" * 32, "f" * 32, "01" * 16])
+def test_an_etag_that_a_server_gives_everything_alike_is_no_md5(etag: str) -> None:
+    one, other = S3Object("deer/1.jpg", "v1", etag, 10), S3Object("deer/2.jpg", "v2", etag, 10)
+    assert content_of(one, TARGET) != content_of(other, TARGET)

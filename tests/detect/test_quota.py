@@ -81,8 +81,12 @@ def test_an_account_that_never_asked_for_more_has_awss_default(quotas: Wire) -> 
         Reply(body=b'{"Quotas":[{"QuotaName":["DetectLabels per second"],"Value":"many"}]}'),
         Reply(body=b'{"Quotas":[{"QuotaName":"DetectLabels per second","Value":"many"}]}'),
         page(more="1"),
+        page(quota(NAME + "DetectLabels", 1e308)),
+        page(quota(NAME + "DetectLabels", 1e-300)),
+        Reply(body=b'{"Quotas":[{"QuotaName":"DetectLabels per second","Value":1' + b"0" * 500 + b"}]}"),
+        Reply(body=b'{"Quotas":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_when_nobody_tells_there_is_no_quota_and_no_error(quotas: Wire, reply: Reply) -> None:
     quotas.play(reply)

@@ -135,9 +135,8 @@ def test_an_answer_of_several_lines_becomes_one(wire: Wire) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "<html>",
         '{"Labels":5}',
+        '{"Labe\\u006cs":5}',
         '{"Labels":[{"Name":"Deer"}]}',
         '{"Labels":[{"Name":"Deer","Confidence":101}]}',
         '{"Labels":[{"Name":"Deer","Confidence":NaN}]}',
@@ -146,14 +145,41 @@ def test_an_answer_of_several_lines_becomes_one(wire: Wire) -> None:
         '{"Labels":[{"Name":"\udcff","Confidence":1}]}',
         '{"Labels":[],"Other":' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
-    ids=range(10),
+    ids=range(9),
 )
-def test_what_is_no_answer_is_unreadable_and_not_an_answer_without_labels(wire: Wire, text: str) -> None:
+def test_an_answer_that_cannot_be_used_is_unreadable_and_not_an_answer_without_labels(wire: Wire, text: str) -> None:
     wire.play(Reply(body=text.encode(errors="surrogateescape")))
     with opened() as detector:
         got = detector.detect(DEER)
     assert isinstance(got, Unreadable)
     assert got.code == "malformed-answer"
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[]", '{"__type":"ThrottlingException"}'], ids=range(4))
+def test_what_is_no_answer_of_the_services_is_asked_again_and_left_pending(wire: Wire, text: str) -> None:
+    wire.play(Reply(body=text.encode()))
+    with opened() as detector, pytest.raises(AnswersPending, match="no answer of Rekognition's"):
+        detector.detect(DEER)
+    assert len(wire.requests) == FAILURES
+    wire.play(Reply(body=text.encode()), answer('{"Labels":[],"LabelModelVersion":"3.0"}'))
+    with opened() as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+
+
+def test_words_that_no_plan_could_hold_are_made_ones_that_it_can(wire: Wire) -> None:
+    wire.play(Reply(400, b'{"__type":"InvalidImageFormatException","message":"bad \\ud83d"}'))
+    with opened() as detector:
+        got = detector.detect(DEER)
+    assert isinstance(got, Unreadable)
+    assert "bad ?" in got.message
+    got.message.encode()
+
+
+def test_a_code_in_the_headers_alone_is_read(wire: Wire) -> None:
+    wire.play(Reply(400, b"", headers=(("x-amzn-errortype", "ThrottlingException"),)), Reply())
+    with opened() as detector:
+        assert isinstance(detector.detect(DEER), Answered)
+        assert detector.traffic().throttled == 1
 
 
 @pytest.mark.parametrize(

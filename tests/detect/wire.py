@@ -36,6 +36,7 @@ class Reply:
 
     status: int = 200
     body: bytes = b'{"Labels":[],"LabelModelVersion":"3.0"}'
+    headers: tuple[tuple[str, str], ...] = ()
     silence: bool = False
     lost: bool = False
     promised: int = 0
@@ -88,6 +89,8 @@ def running() -> Iterator[Wire]:
                 self.close_connection = True
                 return
             self.send_response(reply.status)
+            for name, value in reply.headers:
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(reply.body) + reply.promised))
             self.send_header("x-amzn-RequestId", "00000000-0000-4000-8000-000000000000")

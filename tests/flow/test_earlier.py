@@ -115,3 +115,12 @@ def test_an_answer_that_two_parsers_could_read_differently_is_not_taken(tmp_path
     run_plan(tmp_path / "old", signer, spec(), BUCKET, Table(ANSWERS | {"deer/a.jpg": twice}))
     with pytest.raises(PlanCorrupt, match=r"the answer for 'deer/a\.jpg': a key is given twice"):
         take(tmp_path / "old", tmp_path / "mine")
+
+
+def test_a_plan_that_another_service_answered_is_refused(tmp_path: Path, signer: Signer) -> None:
+    class AtAws(Table):
+        identity = "rekognition"
+
+    run_plan(tmp_path / "old", signer, spec(), BUCKET, AtAws(ANSWERS))
+    with pytest.raises(UsageError, match="was answered by rekognition, and this is table"):
+        take(tmp_path / "old", tmp_path / "mine")

@@ -9,12 +9,12 @@ import pytest
 from labelplan.detect.cache import open_cache
 from labelplan.detect.content import content_of, kind_of
 from labelplan.detect.wanted import Wanted
-from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded
+from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded, DetectorFailed
 from labelplan.flow import answers as answering
 from labelplan.flow.answers import Answers
 from labelplan.flow.pay import AT_FIRST, COPIES, IN_A_ROW, pay
 from labelplan.model.objects import S3Object
-from labelplan.model.response import NO_ACCESS, Answered, Unreadable
+from labelplan.model.response import MALFORMED, NO_ACCESS, Answered, Unreadable
 from tests.flow.making import Bucket, Ears, Table, answer, source
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SETTINGS = source().spec.detector
 TARGET = Bucket().target()
 DEER = answer(Deer=99)
-MD5 = "0" * 31
+MD5 = "0123456789abcdef0123456789abcde"
 
 
 def item(name: str, etag: str = "") -> S3Object:
@@ -302,3 +302,11 @@ def test_the_observer_hears_how_far_it_is_and_how_far_it_got(tmp_path: Path) -> 
         pay(wanted, answers, "3.0", ears, settled=True)
     last = ears.states[-1]
     assert (last.done, last.total, last.pending, last.traffic.calls) == (2, 2, 0, 2)
+
+
+def test_a_service_whose_answers_are_none_is_not_asked_about_everything(tmp_path: Path) -> None:
+    items = [item(f"{n:04}") for n in range(1000)]
+    odd = Unreadable(MALFORMED, "what came is no DetectLabels answer: <html>")
+    with pytest.raises(DetectorFailed, match=f"None of the first {IN_A_ROW} answers can be used; .*<html>"):
+        run(tmp_path, table := Table(dict.fromkeys((one.key for one in items), odd)), *items)
+    assert len(table.asked) <= IN_A_ROW + table.concurrency

@@ -4,9 +4,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import UNSET
 
 from labelplan.detect.cache import open_cache
 from labelplan.errors import AnswersPending, AwsRefused, BudgetExceeded, CacheUnusable, DetectorFailed, SpecMismatch
+from labelplan.flow.answers import IN_VAIN
 from labelplan.flow.observe import Estimate
 from labelplan.flow.plan import estimate_plan
 from labelplan.flow.recheck import replay
@@ -380,7 +382,7 @@ def test_an_estimate_pays_and_writes_nothing(tmp_path: Path, signer: Signer) -> 
 
 def test_a_reference_that_lies_elsewhere_with_the_same_content_is_one_call(tmp_path: Path, signer: Signer) -> None:
     bucket = Bucket("deer/a.jpg", "deer/r1.jpg")
-    bucket.objects = {key: S3Object(key, "v", "0" * 32, 10) for key in bucket.objects}
+    bucket.objects = {key: S3Object(key, "v", "0123456789abcdef" * 2, 10) for key in bucket.objects}
     labels = {"deer": {"prefix": "deer/", "references": ["deer/r1.jpg"]}}
     table, ears = Table(ANSWERS), Ears()
     run_plan(tmp_path / "p", signer, source(labels=labels), bucket, table, observer=ears)
@@ -417,3 +419,29 @@ def test_a_cache_that_fails_while_the_cost_is_counted_stops_before_anything_is_p
         run_plan(tmp_path / "p", signer, source(), BUCKET, table)
     assert table.asked == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_objects_are_not_compared_with_references_whose_model_has_no_name(tmp_path: Path, signer: Signer) -> None:
+    nameless = {key: answer("", Deer=99) for key in REFERENCES}
+    table = Table(ANSWERS | nameless | {"deer/a.jpg": answer("", Deer=99), "deer/b.jpg": answer("9.9", Car=99)})
+    run_plan(tmp_path / "p", signer, source(), BUCKET, table)
+    made = decisions(tmp_path / "p")
+    assert (made["deer/a.jpg"], made["deer/b.jpg"]) == (("keep", "evidence"), ("keep", "unreadable"))
+
+
+def test_a_service_of_two_minds_is_asked_twice_only_a_few_times(tmp_path: Path, signer: Signer) -> None:
+    keys = [f"deer/{n:03}.jpg" for n in range(60)]
+    table = Table({**REFERENCES, **dict.fromkeys(keys, answer("9.9", Deer=99))})
+    run_plan(tmp_path / "p", signer, source(), Bucket(*keys, *REFERENCES), table)
+    assert len(table.asked) <= 3 + 60 + IN_VAIN
+    assert {reason for key, (_, reason) in decisions(tmp_path / "p").items() if key in keys} == {"unreadable"}
+
+
+def test_a_plan_names_the_server_that_stood_in_for_rekognition(tmp_path: Path, signer: Signer) -> None:
+    class AtAws(Table):
+        identity = "rekognition"
+
+    for table, named in ((Table(ANSWERS), "table"), (AtAws(ANSWERS), UNSET)):
+        assert run_plan(tmp_path / "p", signer, source(), BUCKET, table).header.detector.identity == named
+        with open_plan(tmp_path / "p") as plan:
+            assert plan.header.detector.identity == named
