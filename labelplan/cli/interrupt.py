@@ -19,7 +19,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` at the first Ctrl-C, polite kill or hang-up; leave the process at the second, as it stands.
+    """Raise `KeyboardInterrupt` at the first Ctrl-C, kill or hang-up; leave the process at the second, as it stands.
 
     That loses nothing: an answer is on disk as soon as it is here, and a plan has its name only once it is whole.
     """
