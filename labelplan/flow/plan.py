@@ -198,9 +198,9 @@ def _label(looked: _Looked, answers: Answers, observer: Observer) -> tuple[Refer
         work = looked.still_to_ask(answers, model)
         total = labelled + work.estimate.calls
         try:
-            _check_budget(looked.spec, work.estimate, answers.traffic().calls)
             if total > expected:  # at first, and when a new model makes it more
                 expected = total
+                _check_budget(looked.spec, work.estimate, answers.traffic().calls)
                 observer.estimated(work.estimate)
 
             def tell(calls: int, before: int = labelled, total: int = total) -> None:
