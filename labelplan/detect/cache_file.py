@@ -27,6 +27,9 @@ FORMAT = 1
 BUSY_S = 120.0
 """How long a process waits for another one that is writing; a write takes milliseconds, one of a prune's steps more."""
 
+PAGES_KB = 32768
+"""Of the file that are held in memory at most, so that most of a large index is not read again for each answer."""
+
 _SCHEMA = (
     "CREATE TABLE kinds(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
     """CREATE TABLE answers(
@@ -131,6 +134,7 @@ def _open(path: Path) -> sqlite3.Connection:
         if _is_new(database, path):
             _make(database, path)
         database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(f"PRAGMA cache_size=-{PAGES_KB}")
     except BaseException:
         database.close()
         raise

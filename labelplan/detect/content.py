@@ -21,8 +21,8 @@ _MD5 = re.compile("[0-9a-f]{32}")
 _MD5_OF_NOTHING = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 """Some servers give it to objects that are not empty, for want of the right one."""
 
-FEWEST_DIGITS = 4
-"""Different digits of an MD5; that one has fewer does not happen in the life of the universe."""
+MOST_ALIKE = 16
+"""Digits of an MD5 like its first: so many come by chance once in billions, and then only the sharing is lost."""
 
 _SIZE_BYTES = 6
 """Enough for 256 TiB; S3's largest object has 50 TB."""
@@ -53,9 +53,10 @@ def content_of(image: Image, target: Target) -> bytes:
 
 def _is_md5(item: S3Object) -> bool:
     """Tell whether the ETag is the content's MD5, and not what a server gives all objects alike, such as 32 zeros."""
-    if not _MD5.fullmatch(item.etag) or len(set(item.etag)) < FEWEST_DIGITS:
+    etag = item.etag
+    if not _MD5.fullmatch(etag) or etag.count(etag[0]) >= MOST_ALIKE:
         return False
-    return item.etag != _MD5_OF_NOTHING or item.size == 0
+    return etag != _MD5_OF_NOTHING or item.size == 0
 
 
 def _place(item: S3Object, target: Target) -> bytes:

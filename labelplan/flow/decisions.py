@@ -14,7 +14,7 @@ from labelplan.model.response import NO_ACCESS, Answered, Unreadable
 from labelplan.rules.decide import EMPTY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from labelplan.flow.answers import Answers
     from labelplan.model.objects import S3Object
@@ -66,7 +66,7 @@ def decide_all(  # noqa: PLR0913, PLR0917 - what a decision is made of
         for item in page:
             answer: Answer | None = None
             if (verdict := without.get(item.key)) is None:
-                answer = found[item.key] if item.size else EMPTY
+                answer = next(found) if item.size else EMPTY
                 verdict = judge.with_answer(answer)
             tally.add(position, verdict, answer)
             yield _decision(judge, item, verdict, answer)
@@ -85,8 +85,8 @@ def _needs_answer(judge: Judge, item: S3Object) -> bool:
     return item.size > 0 and judge.without_answer(item) is None
 
 
-def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model: str | None) -> Mapping[str, Answer]:
-    """Return each object's answer, or why it has none, by key; raises `AnswersPending` if nobody knows."""
+def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model: str | None) -> Iterator[Answer]:
+    """Yield each object's answer, or why it has none; raises `AnswersPending` if nobody knows."""
     contents = list(map(answers.content, items))
     known: dict[bytes, Answer] = answers.known(contents)
     if missing := [content for content in contents if content not in known]:
@@ -94,7 +94,7 @@ def _answers(items: Sequence[S3Object], answers: Answers, wanted: Wanted, model:
     for item, content in zip(items, contents, strict=True):
         if content not in known:
             raise AnswersPending(f"The answer for {item.key} is not in the cache any more.")
-    return {item.key: _same_model(known[content], model) for item, content in zip(items, contents, strict=True)}
+        yield _same_model(known[content], model)
 
 
 def _same_model(answer: Answer, model: str | None) -> Answer:
