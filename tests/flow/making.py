@@ -145,3 +145,12 @@ def run_plan(path: Path, signer: Signer, given: SpecSource, bucket: Bucket, dete
         cache = options.pop("cache", None) or Path(folder) / "answers.sqlite"
         with open_cache(cache) as kept:
             return make_plan(given, bucket.target(), bucket, detector, kept, signer, path, **options)
+
+
+REFERENCES = {f"deer/r{n}.jpg": answer(Deer=99, Animal=98) for n in (1, 2, 3)}
+BUCKET = Bucket("deer/a.jpg", "deer/b.jpg", *REFERENCES, empty=("deer/",))
+ANSWERS = {**REFERENCES, "deer/a.jpg": answer(Deer=95), "deer/b.jpg": answer(Car=99)}
+
+
+def decisions(path: Path) -> dict[str, tuple[str, str]]:
+    return {d["key"]: (d["action"], d["reason"]) for d in json.loads(path.read_text())["decisions"]}
