@@ -170,6 +170,12 @@ class GuardTripped(LabelplanError):
     exit_code = 7
 
 
+class Locked(LabelplanError):
+    """Another apply or undo is at work in the bucket, or this one has lost its lock; what is in flight is finished."""
+
+    exit_code = 8
+
+
 class BudgetExceeded(LabelplanError):
     """The plan needs more paid calls than the budget allows."""
 

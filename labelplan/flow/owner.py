@@ -17,7 +17,8 @@ from time import sleep
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelplan.errors import AlreadyApplied, PlanCorrupt, PlanExpired, RunNotFound
-from labelplan.model.run import RunStart
+from labelplan.model.run import Capabilities, RunStart
+from labelplan.model.spec import Backup
 from labelplan.planfile.reader import open_plan
 from labelplan.store.runs import RunRecord, claim, read_claim, run_name
 
@@ -109,7 +110,18 @@ def _reserve(plan: PlanFile, writer: Writer, target: Target, signer: str, now: C
     while True:
         started = now()
         run = run_name(started, secrets.token_hex(2))
-        start = RunStart("labelplan/run/1", run, plan.statement_sha256, plan.sha256, target, started, signer)
+        start = RunStart(
+            "labelplan/run/1",
+            run,
+            plan.statement_sha256,
+            plan.sha256,
+            target,
+            started,
+            signer,
+            Backup(),
+            Capabilities(*[False] * 7),
+            "single",
+        )
         if RunRecord(writer, run).reserve(start):
             return run
 

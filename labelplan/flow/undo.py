@@ -137,7 +137,7 @@ def _restore(writer: Writer, planned: Decision, window: _Window) -> UndoResult:
         marker = marker_to_remove(versions, planned, result.marker if result else "", window.since, window.until)
         if isinstance(marker, str):
             return _result(planned, "left", marker)
-        reply = writer.remove_marker(marker)
+        (reply,) = writer.remove_markers([marker])
         return _judge(writer, planned, reply.message)
     except LabelplanError as error:
         return _result(planned, "failed", error.what)

@@ -37,7 +37,10 @@ class S3Object(Struct, frozen=True, gc=False):
 
 
 class KeyVersion(Struct, frozen=True):
-    """One entry of a key's version list, newest first. A delete marker has an empty *etag* and size 0."""
+    """One entry of a key's version list, newest first. A delete marker has an empty *etag* and size 0.
+
+    *storage_class*: as the listing says, empty where it does not.
+    """
 
     key: str
     version_id: str
@@ -46,6 +49,7 @@ class KeyVersion(Struct, frozen=True):
     is_latest: bool
     is_delete_marker: bool
     last_modified: dt.datetime
+    storage_class: str = ""
 
 
 class LocalImage(Struct, frozen=True):

@@ -77,6 +77,22 @@ class LabelRule(Struct, frozen=True):
     guards: Guards
 
 
+class Backup(Struct, frozen=True):
+    """The way back. `versioning`: the bucket's own versions. `copy`: a copy of each object, made before its delete.
+
+    For `copy`: *bucket* holds the copies under *prefix* (None: the spec's own bucket); *region* and *account* are that
+    bucket's (None: as the spec's own). *keep_days*: for so long a way back must last, or nothing is deleted; 0: any
+    time will do.
+    """
+
+    mode: Literal["versioning", "copy"] = "versioning"
+    bucket: str | None = None
+    prefix: str = ".labelplan/"
+    region: str | None = None
+    account: str | None = None
+    keep_days: int = 30
+
+
 class Spec(Struct, frozen=True):
     """A whole spec. *rules* are in the order of the file; *account*, *region*: None when left to AWS's configuration.
 
@@ -92,6 +108,7 @@ class Spec(Struct, frozen=True):
     protect: tuple[str, ...]
     max_calls: int | None
     requester_pays: bool = False
+    backup: Backup = Backup()
 
 
 def is_file(reference: str) -> bool:

@@ -1,21 +1,23 @@
 """What flows need of a bucket, in two parts, so that a plan cannot even name a call that changes something.
 
-Both raise `AwsRefused` (credentials, permission, region, no such bucket) and `WrongTarget` (another owner). One real
-implementation stands in `s3.py`.
+Both raise `AwsRefused` (credentials, permission, region, no such bucket) and `WrongTarget` (another owner). The one
+real implementation is put together in `s3.py`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from labelplan.model.objects import KeyVersion, S3Object, Target, Versioning
+    from labelplan.model.protection import Protection
+    from labelplan.model.run import Attributes, Capabilities, Grant
 
 
 class Reader(Protocol):
@@ -57,12 +59,33 @@ class Deleted(Struct, frozen=True):
     """A delete's reply. *marker*: the version id of the delete marker that it made; *message*: why not, for a person.
 
     `deleted`; `refused`: the condition did not hold; `denied`: the server will not do it; `doubtful`: the reply was
-    lost, or is an error that says nothing about what happened, so look before concluding.
+    lost, or is an error that says nothing about what happened, so look before concluding. *busy*: the server asks to
+    be asked less often (503 SlowDown and the like).
     """
 
     outcome: Literal["deleted", "refused", "doubtful", "denied"]
     marker: str = ""
     message: str = ""
+    busy: bool = False
+
+
+class Record(Struct, frozen=True):
+    """A record as it was read. *etag*: without quotes. *now*: S3's own clock when it answered."""
+
+    body: bytes
+    etag: str
+    now: dt.datetime
+
+
+class Copied(Struct, frozen=True):
+    """A copy's reply, in `Deleted`'s words: `copied`, or why not. Whoever relies on a copy looks at it first.
+
+    `refused`: a condition did not hold: the source is another object now, or the destination exists.
+    """
+
+    outcome: Literal["copied", "refused", "doubtful", "denied"]
+    message: str = ""
+    busy: bool = False
 
 
 class Writer(Reader, Protocol):
@@ -71,11 +94,27 @@ class Writer(Reader, Protocol):
     def key_versions(self, key: str) -> list[KeyVersion]:
         """List all versions and delete markers of exactly *key*, newest first."""
 
+    def versions_of(self, keys: Sequence[str]) -> dict[str, list[KeyVersion]]:
+        """List all versions and delete markers of each of *keys*, newest first; of an absent key an empty list.
+
+        *keys*: ascending in UTF-8 byte order, any number. Few requests where they lie close together: they are read
+        from ranges of the bucket's listing; a key that a server's odd listing leaves out is looked at by itself.
+        """
+
     def delete_current(self, key: str, etag: str) -> Deleted:
         """Delete *key* if its current version still has *etag*. Never sends a version id."""
 
-    def remove_marker(self, marker: KeyVersion) -> Deleted:
-        """Remove one delete marker that `key_versions` has just listed; refuses (ValueError) anything else."""
+    def delete_batch(self, objects: Sequence[S3Object], *, conditional: bool) -> list[Deleted]:
+        """Delete at most 1,000 keys in one request, each if it still has its ETag, or whatever is there.
+
+        One reply for each, in their order. Never sends a version id. A key that XML cannot carry goes singly.
+        """
+
+    def remove_markers(self, markers: Sequence[KeyVersion]) -> list[Deleted]:
+        """Remove at most 1,000 delete markers that have just been listed, each by its id; one reply for each.
+
+        Refuses (ValueError, before anything is sent) whatever is not a marker, and the marker `null`.
+        """
 
     def put_once(self, key: str, body: bytes | BinaryIO) -> bool:
         """Write a record under `.labelplan/`, a file from its first byte, unless the key exists (`If-None-Match: *`).
@@ -83,8 +122,17 @@ class Writer(Reader, Protocol):
         True if the key now holds exactly *body*, also when it did before; False if it holds something else.
         """
 
+    def replace_record(self, key: str, body: bytes, etag: str) -> str | None:
+        """Write a record in place of the one with *etag* (`If-Match`); return the new ETag, None if it is another now.
+
+        After an answer that says nothing the record is read: what it holds decides.
+        """
+
     def read_record(self, key: str) -> bytes | None:
         """Read a record under `.labelplan/`, or None."""
+
+    def dated_record(self, key: str) -> Record | None:
+        """Read a record with its ETag and S3's clock, or None."""
 
     def record_time(self, key: str) -> dt.datetime | None:
         """Return S3's own time of a record, or None."""
@@ -92,5 +140,49 @@ class Writer(Reader, Protocol):
     def copy_record(self, key: str, into: BinaryIO) -> bool:
         """Stream a record into a file; False if there is none."""
 
-    def list_records(self, prefix: str) -> Iterable[str]:
-        """List the record keys under *prefix*, in order."""
+    def list_records(self, prefix: str) -> Iterable[tuple[str, dt.datetime]]:
+        """List the record keys under *prefix*, in order, each with S3's own time."""
+
+    def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
+        """Open another bucket with the same configuration; itself, if it is this one."""
+
+    def describe(self, item: S3Object) -> Attributes | str:
+        """Read what a copy of the current object would not keep; or say why it cannot be backed up by one.
+
+        Such as: archived, over 5 GB, encrypted with a customer's key, under retention, changed meanwhile.
+        """
+
+    def copy_in(self, source: Place, key: str, attributes: Attributes, *, absent: bool) -> Copied:
+        """Copy an object of this or another bucket to *key*, server-side, if the source still has its ETag.
+
+        Metadata, content headers and tags come along; of *attributes*, what CopyObject can set is set. *absent*: only
+        if the key does not exist (`If-None-Match: *`).
+        """
+
+    def upload_in(self, source: Writer, place: Place, key: str, attributes: Attributes) -> Copied:
+        """Copy an object through this machine: read it from *source*, put it where no object is (`If-None-Match: *`).
+
+        For servers whose CopyObject ignores that condition. Metadata, content headers and tags come along.
+        """
+
+    def set_acl(self, key: str, grants: Sequence[Grant]) -> Copied:
+        """Give the current object at *key* the grants of an ACL."""
+
+    def probe(self) -> Capabilities:
+        """Find out with canary objects under `.labelplan/probe/` which conditions this endpoint honours.
+
+        What is found is what the bucket shows afterwards, whatever the replies were. Sends no version id.
+        """
+
+    def protection(self) -> Protection:
+        """Read what may end a way back through this bucket, or forbid it; changes nothing."""
+
+
+class Place(Struct, frozen=True):
+    """An object to copy from. *version_id*: empty takes the current one. *account*: the bucket's owner, or empty."""
+
+    bucket: str
+    key: str
+    etag: str
+    version_id: str = ""
+    account: str = ""

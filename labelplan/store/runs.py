@@ -155,7 +155,7 @@ class Segments(Generic[Result]):
 
     def read(self) -> Iterator[Result]:
         """Stream all results; raises `RunNotFound` if one cannot be read."""
-        for key in self._store.list_records(self._folder):
+        for key, _ in self._store.list_records(self._folder):
             try:
                 yield from self._decoder.decode_lines(self._store.read_record(key) or b"")
             except msgspec.MsgspecError as error:

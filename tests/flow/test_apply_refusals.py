@@ -296,7 +296,7 @@ def undone_before(number: int, bucket: str, wire: Wire) -> Any:
     def disturb(one: Sent, carry_out: Any) -> Any:
         if one.method == "DELETE" and next(deletes) == number:
             wire.disturb = None
-            run = next(key for key in open_writer(bucket).list_records(".labelplan/runs/")).split("/")[2]
+            run = next(key for key, _ in open_writer(bucket).list_records(".labelplan/runs/")).split("/")[2]
             undo_run(open_writer(bucket), run, now=noon)
         return carry_out()
 

@@ -96,7 +96,7 @@ def test_removing_a_marker_brings_the_very_version_back(s3: S3Client, bucket: st
     etag = put(s3, bucket)
     before = writer.head(KEY)
     writer.delete_current(KEY, etag)
-    assert writer.remove_marker(writer.key_versions(KEY)[0]).outcome == "deleted"
+    assert writer.remove_markers([writer.key_versions(KEY)[0]])[0].outcome == "deleted"
     assert writer.head(KEY) == before
 
 
@@ -107,7 +107,7 @@ def test_only_a_delete_marker_with_an_id_can_be_removed(s3: S3Client, bucket: st
     with recorded() as wire:
         for wrong in (version, null_marker):
             with pytest.raises(ValueError, match="only a delete marker"):
-                writer.remove_marker(wrong)
+                writer.remove_markers([wrong])[0]
     assert wire.sent == []
 
 
@@ -173,7 +173,9 @@ def test_a_record_that_did_not_get_there_is_an_error(writer: Writer) -> None:
 def test_records_are_listed_in_order_and_have_a_time(s3: S3Client, bucket: str, writer: Writer) -> None:
     for name in ("b", "a", "c/d"):
         writer.put_once(f".labelplan/runs/{name}", b"")
-    assert list(writer.list_records(".labelplan/runs/")) == [f".labelplan/runs/{name}" for name in ("a", "b", "c/d")]
+    assert [key for key, _ in writer.list_records(".labelplan/runs/")] == [
+        f".labelplan/runs/{name}" for name in ("a", "b", "c/d")
+    ]
     assert (
         writer.record_time(".labelplan/runs/a")
         == s3.head_object(Bucket=bucket, Key=".labelplan/runs/a")["LastModified"]
