@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check lint types architecture bench bench-paying lock clean
+.PHONY: demo test test-servers servers check lint types architecture bench bench-paying lock clean
 
 demo: .venv/.demo  ## walk through the main job on real photographs, on this machine only
 	@$(BIN)/labelplan demo
 
 test: .venv/.dev  ## the whole fast test suite, with coverage
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m "not servers" --cov --cov-report=term
+
+test-servers: .venv/.dev servers  ## what depends on the server, against real ones on this machine
+	$(BIN)/python -m pytest tests/servers
+
+servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 
 check: lint types architecture  ## what must hold besides the tests
 
@@ -36,6 +41,8 @@ bench-paying: .venv/.dev  ## quota, re-plans, kills: about fifteen minutes again
 lock: .venv/.dev  ## resolve the locks again (needs uv)
 	for extra in demo dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra $$extra --output-file requirements/$$extra.txt pyproject.toml requirements/build.in || exit 1; done
+	for servers in servers-ministack servers-binaries; do uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-header --output-file requirements/$$servers.txt requirements/$$servers.in || exit 1; done
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelplan needs Python 3.11 or newer; try: make PYTHON=python3.12")'
@@ -47,5 +54,11 @@ lock: .venv/.dev  ## resolve the locks again (needs uv)
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.venv-servers/.ministack .venv-servers/.binaries: .venv-servers/.%: requirements/servers-%.txt .venv/bin/python
+	@echo "Installing what $< lists into .venv-servers/$* (once) …"
+	$(BIN)/python -m venv .venv-servers/$*
+	.venv-servers/$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
+	@touch $@
+
 clean:
-	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-servers .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
