@@ -46,7 +46,7 @@ def test_a_server_listens_to_this_machine_only(server: Server) -> None:
 @contextlib.contextmanager
 def kept(folder: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     words = [sys.executable, keeper.__file__, str(folder), *command]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - this Python
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as one:
         assert one.stdout
