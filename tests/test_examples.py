@@ -23,7 +23,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 
 
 def test_there_is_an_example_of_each_kind() -> None:
-    assert {path.stem for path in EXAMPLES} >= {"classic", "deer", "local", "minimal"}
+    assert {path.stem for path in EXAMPLES} >= {"classic", "copies", "deer", "local", "minimal"}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -69,7 +69,8 @@ def test_an_example_runs_from_plan_to_undo(
     """On a bucket that has what the example names; what the images show is made up, and a table answers it."""
     spec = load_spec(path).spec
     bucket = f"{path.stem}-{spec.bucket}"
-    s3.create_bucket(Bucket=bucket)
+    for name in {bucket, spec.backup.bucket or bucket}:
+        s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     etags = {
         key: s3.put_object(Bucket=bucket, Key=key, Body=key.encode())["ETag"].strip('"') for key in _keys(spec.rules)

@@ -1,16 +1,20 @@
-"""What DetectLabels costs, from AWS's published tiers, as far as they are sure.
+"""What DetectLabels costs, and what copies cost, from AWS's published prices, as far as they are sure.
 
-List prices of us-east-1 on `PRICES_OF` (aws.amazon.com/rekognition/pricing, image analysis, group 2), for an account
-that has used nothing yet this month and no free tier. So a real bill may be lower, and is higher only in the regions
-that AWS charges more for. Where the sources differ the dearer reading stands: the second tier may be shorter than it is
+DetectLabels: list prices of us-east-1 on `PRICES_OF` (aws.amazon.com/rekognition/pricing, image analysis, group 2), for
+an account that has used nothing yet this month and no free tier. So a real bill may be lower, and is higher only in the
+regions that AWS charges more for. Where the sources differ the dearer reading stands: the second tier may be shorter than it is
 here, and beyond 35 million a month AWS is said to charge less.
+
+Copies within S3: list prices of us-east-1 on `COPY_PRICES_OF` (aws.amazon.com/s3/pricing), for the storage class
+Standard and without the discounts of more than 50 TB. It is a rough figure: other classes and regions have other
+prices, and another region takes a fee for the transfer.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 PRICES_OF: Final = dt.date(2026, 10, 7)
 """The day of this table."""
@@ -23,6 +27,27 @@ _TIERS: Final = (
 
 _BEYOND: Final = Decimal("0.0006")
 """Dollars for each call after those: the price of the next 30 million, and the most that the ones after can cost."""
+
+COPY_PRICES_OF: Final = dt.date(2026, 11, 22)
+"""The day of the prices of copies."""
+
+_A_COPY: Final = Decimal("0.000005")
+"""Dollars for one COPY request."""
+
+_A_GB_MONTH: Final = Decimal("0.023")
+"""Dollars for 2**30 bytes that are kept for a month."""
+
+
+class CopyCost(NamedTuple):
+    """What copies cost, in US dollars: the *requests* once, and *a_month* for as long as the copies are kept."""
+
+    requests: Decimal
+    a_month: Decimal
+
+
+def copy_cost(objects: int, size: int) -> CopyCost:
+    """Return about what copies of so many objects, of *size* bytes in all, cost."""
+    return CopyCost(objects * _A_COPY, size * _A_GB_MONTH / 2**30)
 
 
 def cost(calls: int) -> Decimal:

@@ -12,7 +12,18 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from labelplan.model.price import calls_for
-from labelplan.model.spec import NEVER, DetectorSettings, Evidence, GradedLabel, Guards, LabelRule, Pin, Service, Spec
+from labelplan.model.spec import (
+    NEVER,
+    Backup,
+    DetectorSettings,
+    Evidence,
+    GradedLabel,
+    Guards,
+    LabelRule,
+    Pin,
+    Service,
+    Spec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +76,15 @@ class _Budget(Struct, frozen=True, forbid_unknown_fields=True):
     max_usd: float | None = None
 
 
+class _Backup(Struct, frozen=True, forbid_unknown_fields=True):
+    mode: Literal["versioning", "copy"] = "versioning"
+    bucket: str | UnsetType = UNSET
+    prefix: str | UnsetType = UNSET
+    region: str | UnsetType = UNSET
+    account: str | UnsetType = UNSET
+    keep_days: int | UnsetType = UNSET
+
+
 class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     version: int
     bucket: str
@@ -79,7 +99,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     protect: tuple[str, ...] = ()
     guards: _Guards = _Guards()
     budget: _Budget = _Budget()
-    backup: dict[str, str] = {}
+    backup: _Backup = _Backup()
 
 
 def build_spec(data: Mapping[str, Any]) -> Spec:
@@ -98,6 +118,7 @@ def build_spec(data: Mapping[str, Any]) -> Spec:
         protect=document.protect,
         max_calls=_calls(document.budget),
         requester_pays=document.request_payer is not None,
+        backup=_backup(document.backup),
     )
 
 
@@ -145,3 +166,8 @@ def _detector(settings: _Detector) -> DetectorSettings:
 
 def _calls(budget: _Budget) -> int | None:
     return budget.max_calls if budget.max_usd is None else calls_for(budget.max_usd)
+
+
+def _backup(own: _Backup) -> Backup:
+    default = Backup()
+    return Backup(*(_first(getattr(own, name), getattr(default, name)) for name in Backup.__struct_fields__))

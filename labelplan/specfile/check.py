@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labelplan.specfile.backup import backup_complaints
 from labelplan.specfile.build import RULE_KEYS
 from labelplan.specfile.conflicts import contradictions, deleted_references, twice
 from labelplan.specfile.parts import first_places, labels, mapping, pins, texts
@@ -36,6 +37,7 @@ def _complaints(spec: Mapping[str, Value], document: Document) -> Iterator[Named
     yield from low_thresholds(spec, rules)
     yield from _not_for_local(mapping(spec.get("detector")))
     yield from overlaps(rules, document)
+    yield from backup_complaints(spec, rules, document)
     yield from deleted_references(rules, document)
     yield from twice(labels(spec, "exclude", ()), document)
     excluded = first_places(labels(spec, "exclude", ()))

@@ -188,5 +188,5 @@ def test_exit_codes_are_those_of_the_design() -> None:
         "UsageError": 4, "SpecError": 4, "SpecMismatch": 4,
         "TrustError": 5, "PlanCorrupt": 5, "BadSignature": 5, "UnknownSigner": 5, "KeyUnusable": 5, "UnexpectedPlan": 5,
         "StalePlan": 6, "PlanExpired": 6, "AlreadyApplied": 6, "PartialPlan": 6,
-        "GuardTripped": 7, "BudgetExceeded": 9, "AwsRefused": 10, "WrongTarget": 11, "NoWayBack": 12,
+        "GuardTripped": 7, "Locked": 8, "BudgetExceeded": 9, "AwsRefused": 10, "WrongTarget": 11, "NoWayBack": 12,
     }  # fmt: skip

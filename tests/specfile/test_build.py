@@ -145,6 +145,9 @@ def test_a_spec_can_be_built_again_from_the_json_in_a_plan(threshold: float, exc
         {"detector": {"tps": "50"}},
         {"detector": {"convert": 1}},
         {"request_payer": "owner"},
+        {"backup": {"mode": "none"}},
+        {"backup": {"keep_days": "30"}},
+        {"backup": {"bucket": None}},
     ],
 )
 def test_data_that_are_no_spec_are_a_value_error(change: Mapping[str, Any]) -> None:
@@ -167,6 +170,7 @@ def test_builder_and_schema_know_the_same_keys() -> None:
         build._Graded: schema["$defs"]["gradedLabels"]["items"],
         build._Detector: schema["properties"]["detector"],
         build._Budget: schema["properties"]["budget"],
+        build._Backup: schema["properties"]["backup"],
         Pin: schema["$defs"]["rule"]["properties"]["delete"]["items"],
     }
     for shape, part in shapes.items():
@@ -182,5 +186,11 @@ def test_builder_and_schema_have_the_same_defaults() -> None:
     defaults = {name: part["default"] for name, part in schema["properties"].items() if "default" in part}
     guards = {name: part["default"] for name, part in schema["$defs"]["guards"]["properties"].items()}
     assert {"threshold", "exclude", "evidence", "detector", "protect", "guards", "backup"} == set(defaults)
-    assert build_spec(data) == build_spec({**data, **defaults, "detector": settings})
+    backup = {
+        name: part["default"]
+        for name, part in schema["properties"]["backup"]["properties"].items()
+        if "default" in part
+    }
+    assert set(backup) == {"mode", "prefix", "keep_days"}
+    assert build_spec(data) == build_spec({**data, **defaults, "detector": settings, "backup": backup})
     assert defaults["guards"] == guards

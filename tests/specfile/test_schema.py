@@ -133,13 +133,28 @@ def test_every_keyword_that_can_fail_has_its_message() -> None:
             "7:10: budget.eur: unknown key 'eur'; give either max_calls or max_usd, one of the two",
         ),
         (
-            GOOD + "backup: {mode: copy}\n",
-            "7:10: backup.mode: 'copy' is not versioning; this release has only 'versioning', with the bucket's",
+            GOOD + "backup: {mode: copies}\n",
+            "7:10: backup.mode: 'copies' is not versioning or copy; did you mean 'copy'?",
         ),
         (
-            GOOD + "backup: {prefix: labelplan/}\n",
-            "7:10: backup.prefix: unknown key 'prefix'; in this release backup has only 'mode: versioning'",
+            GOOD + "backup: {mode: copy, zone: labelplan/}\n",
+            "7:22: backup.zone: unknown key 'zone'; known here: mode, bucket, prefix, region, account, keep_days",
         ),
+        (
+            GOOD + "backup: {mode: copy, bucket: s3://b}\n",
+            "7:22: backup.bucket: 's3://b' is not a bucket name: 3 to 63 of",
+        ),
+        (
+            GOOD + 'backup: {mode: copy, account: "12"}\n',
+            "7:22: backup.account: '12' is not an account id: exactly 12 digits, in quotes",
+        ),
+        (
+            GOOD + "backup: {mode: copy, region: Virginia}\n",
+            "7:22: backup.region: 'Virginia' is not a region's name, such as us-east-1",
+        ),
+        (GOOD + "backup: {keep_days: -1}\n", "7:10: backup.keep_days: -1 is less than the minimum of 0"),
+        (GOOD + "backup: {keep_days: 36501}\n", "7:10: backup.keep_days: 36501 is more than the maximum of 36500"),
+        (GOOD + "keep_days: 9\n", "7:1: keep_days: unknown key 'keep_days'; it belongs under 'backup:'"),
         (GOOD + "max_labels: 9\n", "7:1: max_labels: unknown key 'max_labels'; it belongs under 'detector:'"),
         (
             GOOD + "    min_keep: 9\n",
