@@ -1,0 +1,55 @@
+"""Forty-two keys that S3 allows and that something on the way may take for another key, or for no key at all."""
+
+from __future__ import annotations
+
+ODD_KEYS = {
+    "nothing odd": "plain",
+    # --- characters beyond ASCII
+    "letters of three alphabets and an emoji": "uni-é-日本-😀",
+    "an accent as a character of its own": "comb-e\u0301",
+    "a line separator": "\u2028ls",
+    "a byte order mark": "\ufeffbom",
+    "the last code point": "\U0010ffff",
+    # --- what a URL means by something
+    "a plus": "plus+plus",
+    "a blank": "a b",
+    "what looks percent-encoded": "pct%41%2F",
+    "a percent sign with no code": "pct-%zz",
+    "a question mark": "ques?x=1",
+    "a hash": "hash#x",
+    "a semicolon": "semi;colon",
+    "a tilde": "tilde~",
+    "an equals sign": "a=b",
+    "an at sign": "@",
+    "a formula": "=cmd",
+    # --- what XML, shells and globs mean by something
+    "what looks like an entity": "amp&amp;x",
+    "quotes and angle brackets": "quote\"'<>",
+    "a star": "star*",
+    # --- what a file system means by something
+    "a backslash": "back\\slash",
+    "a folder": "dir/",
+    "another folder": "trail/",
+    "a slash in front": "/lead",
+    "two slashes in front": "//dbl",
+    "two slashes inside": "a//b",
+    "a dot as a folder": "a/./b",
+    "two dots as a folder": "a/../b",
+    "two dots in front": "../up",
+    "nothing but two dots": "..",
+    "nothing but a dot": ".",
+    "a dot at the end": "dot.",
+    "a blank in front": " lead space",
+    "a blank at the end": "trail space ",
+    # --- control characters
+    "a line feed": "nl\nx",
+    "a carriage return": "cr\rx",
+    "both of them": "crlf\r\nx",
+    "a tab": "tab\tx",
+    "a delete character": "del\x7fx",
+    "what XML cannot carry": "ctl\x01x",
+    # --- long ones
+    "two names of 255 bytes": "x" * 255 + "/" + "y" * 255,
+    "1,024 bytes": "z" * 1024,
+}
+"""What is odd about each, and the key."""
