@@ -2,8 +2,8 @@
 
 DetectLabels: list prices of us-east-1 on `PRICES_OF` (aws.amazon.com/rekognition/pricing, image analysis, group 2), for
 an account that has used nothing yet this month and no free tier. So a real bill may be lower, and is higher only in the
-regions that AWS charges more for. Where the sources differ the dearer reading stands: the second tier may be shorter than it is
-here, and beyond 35 million a month AWS is said to charge less.
+regions that AWS charges more for. Where the sources differ the dearer reading stands: the second tier may be
+shorter than it is here, and beyond 35 million a month AWS is said to charge less.
 
 Copies within S3: list prices of us-east-1 on `COPY_PRICES_OF` (aws.amazon.com/s3/pricing), for the storage class
 Standard and without the discounts of more than 50 TB. It is a rough figure: other classes and regions have other
