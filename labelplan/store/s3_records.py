@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from typing import TYPE_CHECKING
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 
+from labelplan.errors import AwsRefused
 from labelplan.model.run import RUN_PREFIX
-from labelplan.store.errors import explained, no_reply
+from labelplan.store.errors import explained, no_reply, status
+from labelplan.store.interface import Record
+from labelplan.store.listing import etag as etag_of
 from labelplan.store.listing import field
 from labelplan.store.s3_changing import S3Changing
 from labelplan.store.s3_reader import CHUNK
@@ -18,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from labelplan.store.interface import Record
+_READS = 3
+"""How often a record is read when the connection breaks in the middle of it."""
+_REFUSALS = frozenset({404, 409, 412})  # nothing there; a change at the same moment; another ETag
 
 
 class S3Records(S3Changing):
@@ -67,12 +73,45 @@ class S3Records(S3Changing):
         return self._download(key, into)
 
     def replace_record(self, key: str, body: bytes, etag: str) -> str | None:
-        """See `Writer.replace_record`."""
-        raise NotImplementedError
+        """See `Writer.replace_record`. None as well if S3 refused because of a change at the same moment."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
+
+        # AwsRefused: the reply lacks the ETag
+        unclear: tuple[type[Exception], ...] = (ClientError, AwsRefused, *no_reply())
+        _require_record(key)
+        with explained(f"write s3://{self._bucket}/{key}"):
+            try:
+                # without quotes, for Ceph takes no others here; AWS and all others take both
+                reply = self._changing.put_object(**self._at, Key=key, Body=body, IfMatch=etag)
+                return etag_of({"Key": key, **reply})
+            except unclear as error:
+                # a refusal too may be the answer to a second copy of the request: the bucket knows
+                there = self.dated_record(key)
+                if there is not None and there.body == body:
+                    return there.etag
+                if there is None or there.etag != etag or _is_refusal(error):
+                    return None
+                raise
 
     def dated_record(self, key: str) -> Record | None:
         """See `Writer.dated_record`."""
-        raise NotImplementedError
+        _require_record(key)
+        with explained(f"read s3://{self._bucket}/{key}"):
+            return self._dated(key, _READS)
+
+    def _dated(self, key: str, attempts: int) -> Record | None:
+        from botocore.exceptions import HTTPClientError, IncompleteReadError  # noqa: PLC0415 - as above
+
+        reply = self._found(key, self._reading.get_object)
+        if reply is None:
+            return None
+        try:
+            body = reply["Body"].read()
+        except (HTTPClientError, IncompleteReadError):
+            if attempts == 1:
+                raise
+            return self._dated(key, attempts - 1)
+        return Record(body, etag_of({"Key": key, **reply}), _clock(reply))
 
     def list_records(self, prefix: str) -> Iterator[tuple[str, dt.datetime]]:
         """See `Writer.list_records`."""
@@ -87,6 +126,21 @@ def _require_record(key: str) -> None:
     if not key.startswith(RUN_PREFIX):
         msg = f"{key} is not a record: it is not under {RUN_PREFIX}"
         raise ValueError(msg)
+
+
+def _is_refusal(error: Exception) -> bool:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+    return isinstance(error, ClientError) and status(error) in _REFUSALS
+
+
+def _clock(reply: Any) -> dt.datetime:
+    """Return what S3's clock showed when it answered, in whole seconds; raises `ValueError` for no time."""
+    when = parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
+    if when.tzinfo is None:
+        msg = "a time without its zone"
+        raise ValueError(msg)
+    return when
 
 
 def _sha256(body: bytes | BinaryIO) -> bytes:
