@@ -24,6 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.servers import keeper
+from tests.simulators.s3 import running as s3_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +72,13 @@ def moto() -> Iterator[Server]:
         yield Server("moto", f"http://{HOST}:{server.get_host_and_port()[1]}", os.getpid())
     finally:
         server.stop()
+
+
+@contextmanager
+def simulator() -> Iterator[Server]:
+    """Run the simulator, which is true to AWS where no real server is."""
+    with s3_simulator.running() as simulated:
+        yield Server("simulator", simulated.url, simulated.pid)
 
 
 @contextmanager
@@ -143,6 +151,7 @@ def rclone() -> Iterator[Server]:
 
 STARTS: dict[str, Callable[[], AbstractContextManager[Server]]] = {
     "moto": moto,
+    "simulator": simulator,
     "ministack": ministack,
     "seaweedfs": seaweedfs,
     "rclone": rclone,
@@ -153,7 +162,7 @@ _PROGRAMS = {"ministack": "ministack", "seaweedfs": "weed", "rclone": "rclone"}
 
 
 def is_installed(name: str) -> bool:
-    """Tell whether a server can be run here; moto always can."""
+    """Tell whether a server can be run here; moto and the simulator always can."""
     return name not in _PROGRAMS or program(_PROGRAMS[name]).exists()
 
 

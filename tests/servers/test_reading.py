@@ -81,7 +81,7 @@ def test_the_current_objects_are_listed_whatever_lies_under_and_over_them(s3: S3
 
 
 @pytest.mark.parametrize("size", [1000, 2, 1])
-@on("moto", "seaweedfs")
+@on("moto", "simulator", "seaweedfs")
 def test_a_bucket_without_versioning_is_listed(s3: S3Client, plain_bucket: str, size: int) -> None:
     stored = [put(s3, plain_bucket, key) for key in KEYS]
     assert [one.version_id for one in stored] == ["null"] * len(KEYS)
@@ -101,7 +101,7 @@ SIDECARS = ["deer/1.jpg", "deer/1.jpg.json", "deer/2.jpg", "deer/2.jpg.json"]
 
 
 @pytest.mark.parametrize("size", [1000, 3, 2, 1])
-@on("moto", "ministack")
+@on("moto", "simulator", "ministack")
 def test_files_beside_pictures_are_listed(s3: S3Client, bucket: str, size: int) -> None:
     stored = [put(s3, bucket, key) for key in SIDECARS]
     assert list(with_pages_of(size, open_reader(bucket)).list_current("")) == stored
