@@ -76,7 +76,8 @@ class Grant(Struct, frozen=True):
 class Attributes(Struct, frozen=True, omit_defaults=True):
     """What a copy within S3 does not keep, read before the object is deleted and set again by undo.
 
-    *acl*: empty where the bucket has no ACLs, or the object has the default one.
+    *acl*: empty where the bucket has no ACLs, or the object has the default one. *copy*: the ETag of the copy, where it
+    is another than the object's: the object came in parts, or a KMS key encrypts one of them.
     """
 
     storage_class: str = ""
@@ -85,6 +86,7 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
     bucket_key: bool = False
     acl: tuple[Grant, ...] = ()
     website_redirect: str = ""
+    copy: str = ""
 
 
 class Intent(Struct, frozen=True, omit_defaults=True):

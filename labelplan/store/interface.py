@@ -13,7 +13,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from labelplan.model.objects import KeyVersion, S3Object, Target, Versioning
     from labelplan.model.protection import Protection
@@ -146,17 +146,24 @@ class Writer(Reader, Protocol):
     def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
         """Open another bucket with the same configuration; itself, if it is this one."""
 
-    def describe(self, item: S3Object) -> Attributes | str:
-        """Read what a copy of the current object would not keep; or say why it cannot be backed up by one.
+    def place(self, key: str, etag: str, version_id: str = "") -> Place:
+        """Name an object of this bucket, to copy it somewhere."""
 
-        Such as: archived, over 5 GB, encrypted with a customer's key, under retention, changed meanwhile.
+    def describe(self, item: S3Object, *, by_version: bool = False) -> Attributes | str:
+        """Read what a copy of the current object would not keep, but for its ACL; or say why it is not to be copied.
+
+        Such as: archived, over 5 GB, encrypted with a customer's key, under retention, changed meanwhile. *by_version*:
+        of exactly that version, which stays and keeps its retention itself.
         """
+
+    def acl(self, item: S3Object, *, by_version: bool = False) -> tuple[Grant, ...] | str:
+        """Read an object's ACL, empty if it is the default one; or say why it cannot be set again."""
 
     def copy_in(self, source: Place, key: str, attributes: Attributes, *, absent: bool) -> Copied:
         """Copy an object of this or another bucket to *key*, server-side, if the source still has its ETag.
 
-        Metadata, content headers and tags come along; of *attributes*, what CopyObject can set is set. *absent*: only
-        if the key does not exist (`If-None-Match: *`).
+        Metadata, content headers and tags come along; all of *attributes* is set. *absent*: only if the key does not
+        exist, or a delete marker hides it (`If-None-Match: *`).
         """
 
     def upload_in(self, source: Writer, place: Place, key: str, attributes: Attributes) -> Copied:
@@ -165,8 +172,17 @@ class Writer(Reader, Protocol):
         For servers whose CopyObject ignores that condition. Metadata, content headers and tags come along.
         """
 
-    def set_acl(self, key: str, grants: Sequence[Grant]) -> Copied:
-        """Give the current object at *key* the grants of an ACL."""
+    def take(self, place: Place, into: BinaryIO) -> dict[str, Any] | None:
+        """Read exactly this object of this bucket into a file, and what travels with it, as PutObject's arguments.
+
+        None if it is not there any more.
+        """
+
+    def checksums(self, place: Place) -> dict[str, str]:
+        """Return the checksums of an object's whole content that the server keeps, by algorithm, such as `SHA256`.
+
+        Empty if it keeps none, or the object is not there any more.
+        """
 
     def probe(self) -> Capabilities:
         """Find out with canary objects under `.labelplan/probe/` which conditions this endpoint honours.
