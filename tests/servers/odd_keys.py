@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 ODD_KEYS = {
     "nothing odd": "plain",
     # --- characters beyond ASCII
@@ -53,3 +58,32 @@ ODD_KEYS = {
     "1,024 bytes": "z" * 1024,
 }
 """What is odd about each, and the key."""
+
+UNLISTABLE = ODD_KEYS["what XML cannot carry"]
+"""S3 writes it percent-encoded where that is asked for; of the servers here only the simulator does."""
+
+
+class Oddities(NamedTuple):
+    """What a server does with some of the keys. *refused*: at the PUT; *kept_as*: stored under another key;
+    *listed_as*: the listing names a key that is not there; *emptied*: the bytes are thrown away.
+    """
+
+    refused: frozenset[str] = frozenset()
+    kept_as: Mapping[str, str] = {}
+    listed_as: Mapping[str, str] = {}
+    emptied: frozenset[str] = frozenset()
+
+
+_DOTS = frozenset({"a/./b", "a/../b", "../up", "..", "."})
+
+ODDITIES = {
+    "simulator": Oddities(),
+    "moto": Oddities(refused=frozenset({"nl\nx", "crlf\r\nx"}), listed_as={"cr\rx": "cr\nx"}),
+    "ministack": Oddities(listed_as={"cr\rx": "cr\nx", "crlf\r\nx": "crlf\nx"}),
+    "seaweedfs": Oddities(
+        refused=_DOTS,
+        kept_as={"back\\slash": "back/slash", "/lead": "lead", "//dbl": "dbl", "a//b": "a/b"},
+        emptied=frozenset({"dir/", "trail/"}),
+    ),
+}
+"""By server. Amazon's S3 does none of this."""
