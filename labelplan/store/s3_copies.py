@@ -2,33 +2,160 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
+from labelplan.errors import AwsRefused
+from labelplan.store.copy_attributes import acl_of, arguments_of, attributes_of, full_checksums, why_no_copy
+from labelplan.store.errors import explained, no_reply, said, status, words
+from labelplan.store.interface import Copied, Place
 from labelplan.store.s3_changing import S3Changing
+from labelplan.store.s3_reader import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from botocore.exceptions import ClientError
 
     from labelplan.model.objects import S3Object
     from labelplan.model.run import Attributes, Grant
-    from labelplan.store.interface import Copied, Place, Writer
+    from labelplan.store.interface import Writer
+
+CHANGED = "it was changed or deleted a moment ago"
+
+_TRAVELS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+_REFUSED = frozenset({404, 412})  # no such source; another ETag, or something at the destination
+_CONFLICT = 409  # somebody else writes the same key: who has won is to be seen
+_NO_ACLS = frozenset({400, 405, 501})
+_BUSY = frozenset({429, 503})
+_SERVER_ERROR = 500
 
 
 class S3Copies(S3Changing):
     """A bucket that objects can be copied into."""
 
-    def describe(self, item: S3Object) -> Attributes | str:
+    def place(self, key: str, etag: str, version_id: str = "") -> Place:
+        """See `Writer.place`."""
+        return Place(self._bucket, key, etag, version_id, self._bucket_at.get("ExpectedBucketOwner", ""))
+
+    def describe(self, item: S3Object, *, by_version: bool = False) -> Attributes | str:
         """See `Writer.describe`."""
-        raise NotImplementedError
+        exactly = _exactly(self.place(item.key, item.etag, item.version_id if by_version else ""))
+        head = self._found(item.key, self._reading.head_object, **exactly)
+        if head is None:
+            return CHANGED
+        return why_no_copy(item.size, head, stays=by_version) or attributes_of(head)
+
+    def acl(self, item: S3Object, *, by_version: bool = False) -> tuple[Grant, ...] | str:
+        """See `Writer.acl`. A server that knows no ACLs has none."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
+
+        version: dict[str, Any] = {"VersionId": item.version_id} if by_version else {}
+        with explained(f"read the ACL of s3://{self._bucket}/{item.key}"):
+            try:
+                reply = self._reading.get_object_acl(**self._at, Key=item.key, **version)
+            except ClientError as error:
+                if status(error) in _NO_ACLS:
+                    return ()
+                return f"its ACL cannot be read ({said(error)})"
+        return acl_of(reply, self._owner)
+
+    @cached_property
+    def _owner(self) -> str:
+        """The canonical id of the bucket's owner; empty if it may not be read."""
+        try:
+            with explained(f"read the ACL of the bucket {self._bucket}"):
+                return self._reading.get_bucket_acl(**self._bucket_at).get("Owner", {}).get("ID", "")
+        except AwsRefused:
+            return ""
 
     def copy_in(self, source: Place, key: str, attributes: Attributes, *, absent: bool) -> Copied:
         """See `Writer.copy_in`."""
-        raise NotImplementedError
+        version = {"VersionId": source.version_id} if source.version_id else {}
+        return self._put(
+            self._changing.copy_object,
+            Key=key,
+            CopySource={"Bucket": source.bucket, "Key": source.key, **version},
+            CopySourceIfMatch=quoted(source.etag),
+            **({"ExpectedSourceBucketOwner": source.account} if source.account else {}),
+            **({"IfNoneMatch": "*"} if absent else {}),
+            **arguments_of(attributes),
+        )
 
     def upload_in(self, source: Writer, place: Place, key: str, attributes: Attributes) -> Copied:
         """See `Writer.upload_in`."""
-        raise NotImplementedError
+        with tempfile.TemporaryFile() as body:
+            travels = source.take(place, body)
+            if travels is None:
+                return Copied("refused", "what is to be copied is not there any more")
+            body.seek(0)
+            no_date = travels.pop("ExpiresString", "")
+            said = arguments_of(attributes)
+            reply = self._put(self._changing.put_object, Key=key, Body=body, IfNoneMatch="*", **travels, **said)
+        if no_date and reply.outcome == "copied":
+            return Copied("copied", f"its header Expires is not set, since it is no date: {no_date}")
+        return reply
 
-    def set_acl(self, key: str, grants: Sequence[Grant]) -> Copied:
-        """See `Writer.set_acl`."""
-        raise NotImplementedError
+    def _put(self, call: Callable[..., Any], **arguments: Any) -> Copied:
+        """Send what writes an object, once."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+        try:
+            call(**self._at, **arguments)
+        except ClientError as error:
+            return _reply(error)
+        except no_reply() as error:
+            return Copied("doubtful", words(error))
+        return Copied("copied")
+
+    def take(self, place: Place, into: BinaryIO) -> dict[str, Any] | None:
+        """See `Writer.take`."""
+        exactly = _exactly(place)
+        head = self._found(place.key, self._reading.head_object, **exactly)
+        if head is None or not self._download(place.key, into, **exactly):
+            return None
+        travels = {name: head[name] for name in _TRAVELS if head.get(name)}
+        if head.get("ExpiresString"):
+            name = "Expires" if head.get("Expires") else "ExpiresString"
+            travels[name] = head[name]
+        if tags := self._tags(place):
+            travels["Tagging"] = tags
+        return travels
+
+    def _tags(self, place: Place) -> str:
+        """Return an object's tags as a PUT writes them; none where the server knows no tags."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+        version: dict[str, Any] = {"VersionId": place.version_id} if place.version_id else {}
+        with explained(f"read the tags of s3://{self._bucket}/{place.key}"):
+            try:
+                reply = self._reading.get_object_tagging(**self._at, Key=place.key, **version)
+            except ClientError as error:
+                if status(error) in _NO_ACLS:
+                    return ""
+                raise
+        return urlencode([(tag["Key"], tag["Value"]) for tag in reply.get("TagSet", ())], quote_via=quote)
+
+    def checksums(self, place: Place) -> dict[str, str]:
+        """See `Writer.checksums`."""
+        head = self._found(place.key, self._reading.head_object, ChecksumMode="ENABLED", **_exactly(place))
+        return full_checksums(head) if head else {}
+
+
+def _exactly(place: Place) -> dict[str, Any]:
+    """Return the arguments that ask for this object and no other."""
+    return {"IfMatch": quoted(place.etag), **({"VersionId": place.version_id} if place.version_id else {})}
+
+
+def _reply(error: ClientError) -> Copied:
+    code = status(error)
+    name = error.response.get("Error", {}).get("Code", "")
+    if code in _BUSY or name == "SlowDown":
+        return Copied("doubtful", said(error), busy=True)
+    if code in _REFUSED and name != "NoSuchBucket":
+        return Copied("refused", said(error))
+    doubtful = code >= _SERVER_ERROR or code == _CONFLICT
+    return Copied("doubtful" if doubtful else "denied", said(error))

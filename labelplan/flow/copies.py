@@ -1,0 +1,202 @@
+"""The copies of one run: made and checked before an object is deleted, and put back only where no object is.
+
+A copy lies at `<backup prefix>runs/<run>/objects/<key>`. Whether it is there and the same is read from the bucket,
+never taken from a reply. Putting back is `put_back.py`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from labelplan.errors import LabelplanError
+from labelplan.flow.batches import SINGLY, TRIES, Pace, singly
+from labelplan.flow.put_back import Source, is_same, put_back
+from labelplan.model.run import Attributes, Intent, UndoResult
+from labelplan.store.interface import Copied
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from labelplan.model.objects import KeyVersion, S3Object
+    from labelplan.model.run import Capabilities
+    from labelplan.model.spec import Backup
+    from labelplan.store.interface import Writer
+
+LONGEST_KEY = 1024
+"""Bytes that a key may have in S3."""
+
+_TRIED = Copied("copied")
+Saved = dict[str, Attributes | str]
+
+
+class Copies:
+    """The copies of one run: *data* is the planned bucket, *backup* the one of the copies, which may be the same.
+
+    *acls*: whether the objects can have ACLs of their own.
+    """
+
+    def __init__(  # noqa: PLR0913 - two buckets, the place in one, the run, and what can be relied upon
+        self,
+        data: Writer,
+        backup: Writer,
+        place: Backup,
+        run: str,
+        capabilities: Capabilities,
+        *,
+        acls: bool,
+        pace: Pace | None = None,
+    ) -> None:
+        """Name the run. Nothing is read yet."""
+        self._data = data
+        self._backup = backup
+        self._folder = f"{place.prefix}runs/{run}/objects/"
+        self._capabilities = capabilities
+        self._acls = acls
+        self._pace = pace or Pace()
+        self._one_batch = threading.Lock()
+
+    def key_of(self, key: str) -> str:
+        """Name an object's copy."""
+        return self._folder + key
+
+    def save(self, wanted: Sequence[S3Object]) -> Saved:
+        """Copy objects that have just been seen as current, and look at the copies; at most 1,000, ascending.
+
+        Attributes: its copy is there and the same, so it may be deleted. Text: why there is none. Of an earlier
+        attempt's copy the tags may be older than the object's, so it is made anew; but not where the server does not
+        compare the source, which may be a newer object by now. Raises `LabelplanError` if the copies cannot be listed.
+        """
+        found: Saved = {one.key: why for one in wanted if (why := self._why_not(one))}
+        rest = [one for one in wanted if one.key not in found]
+        kept = set() if self._capabilities.copy_source else self._there_already(rest)
+        for tried in range(1, TRIES + 1):
+            if not rest:
+                break
+            self._pace.wait()
+            described, replies = self._copy(rest, kept)
+            found |= {key: why for key, why in described.items() if isinstance(why, str)}
+            again = self._conclude(rest, described, replies, found, last=tried == TRIES)
+            if any(replies[one.key].busy for one in again):
+                self._pace.hold_back(tried)
+            rest = again
+        return {one.key: found[one.key] for one in wanted}
+
+    def _why_not(self, one: S3Object) -> str:
+        longer = len(self.key_of(one.key).encode()) - LONGEST_KEY
+        return f"the name of its copy would be {longer} bytes too long for S3" if longer > 0 else ""
+
+    def _there_already(self, wanted: Sequence[S3Object]) -> set[str]:
+        """Find what an earlier attempt has copied."""
+        versions = self._backup.versions_of([self.key_of(one.key) for one in wanted])
+        current = {one.key: current_of(versions[self.key_of(one.key)]) for one in wanted}
+        return {one.key for one in wanted if (now := current[one.key]) and (now.etag, now.size) == (one.etag, one.size)}
+
+    def _copy(self, wanted: Sequence[S3Object], kept: set[str]) -> tuple[Saved, dict[str, Copied]]:
+        """Look at each object and copy it, several at once; the looks run ahead of the copies.
+
+        One batch at a time: others wait here, so that no more is under way however many there are.
+        """
+        with self._one_batch:
+            self._data.place("", "")  # whose bucket it is, is asked once, and not by several threads
+            self._backup.place("", "")
+            looking, copying = ThreadPoolExecutor(SINGLY), ThreadPoolExecutor(SINGLY)
+            try:
+                looks = {one.key: looking.submit(self._describe, one) for one in wanted}
+                copies = {
+                    one.key: copying.submit(self._copy_one, one, looks[one.key], one.key in kept) for one in wanted
+                }
+                described = {key: look.result() for key, look in looks.items()}
+                return described, {key: copy.result() for key, copy in copies.items()}
+            finally:
+                looking.shutdown(cancel_futures=True)
+                copying.shutdown(cancel_futures=True)
+
+    def _describe(self, one: S3Object) -> Attributes | str:
+        try:
+            found = self._data.describe(one)
+            if isinstance(found, str) or not self._acls:
+                return found
+            acl = self._data.acl(one)
+        except LabelplanError as error:
+            return error.what
+        return acl if isinstance(acl, str) else replace(found, acl=acl)
+
+    def _copy_one(self, one: S3Object, look: Future[Attributes | str], kept: bool) -> Copied:  # noqa: FBT001 - a task's
+        attributes = look.result()
+        if kept or isinstance(attributes, str):
+            return _TRIED
+        source = self._data.place(one.key, one.etag)
+        return self._backup.copy_in(source, self.key_of(one.key), _of_copy(attributes), absent=False)
+
+    def _conclude(
+        self, tried: Sequence[S3Object], described: Saved, replies: dict[str, Copied], found: Saved, *, last: bool
+    ) -> list[S3Object]:
+        """Look at the copies; return what is to be tried again: what a reply left open and is not there."""
+        wanted = [one for one in tried if one.key not in found]
+        versions = self._backup.versions_of([self.key_of(one.key) for one in wanted])
+        current = [current_of(versions[self.key_of(one.key)]) for one in wanted]
+        again = []
+        proofs = singly(list(zip(wanted, current, strict=True)), lambda pair: self._prove(*pair))
+        for one, proof in zip(wanted, proofs, strict=True):
+            attributes, reply = described[one.key], replies[one.key]
+            if isinstance(proof, str) and not isinstance(attributes, str):
+                found[one.key] = replace(attributes, copy="" if proof == one.etag else proof)
+            elif reply.outcome == "doubtful" and not last:
+                again.append(one)
+            else:
+                found[one.key] = f"its copy is not there, or not the same: {reply.message}".rstrip(": ")
+        return again
+
+    def _prove(self, one: S3Object, now: KeyVersion | None) -> str | None:
+        """Return the ETag of a copy that holds the same bytes as the object; None if this is none."""
+        if now is None or now.size != one.size:
+            return None
+        if now.etag == one.etag:
+            return now.etag
+        original, copy = self._data.place(one.key, one.etag), self._backup.place(now.key, now.etag)
+        return now.etag if is_same(self._data, original, self._backup, copy) else None
+
+    def restore(self, wanted: Sequence[Intent]) -> list[UndoResult]:
+        """Put copies back where no object is; at most 1,000 objects, in any order, which were just seen absent.
+
+        Raises `LabelplanError` if the buckets cannot be listed.
+        """
+        keys = sorted(self.key_of(one.key) for one in wanted)
+        versions = self._backup.versions_of(keys)
+        results: dict[str, UndoResult] = {}
+        sources = []
+        for one in wanted:
+            copy = _copy_of(one, versions[self.key_of(one.key)])
+            if copy is None:
+                message = f"its copy {self.key_of(one.key)} is not there any more, or is another object now"
+                results[one.key] = UndoResult(one.key, one.version_id, "failed", message)
+            else:
+                version_id = "" if copy.is_latest else copy.version_id
+                place = self._backup.place(copy.key, copy.etag, version_id)
+                sources.append(Source(one, place, one.attributes or Attributes()))
+        results |= put_back(self._data, self._backup, sources, self._capabilities, self._pace)
+        return [results[one.key] for one in wanted]
+
+
+def current_of(versions: Sequence[KeyVersion]) -> KeyVersion | None:
+    """Return the current object of a key's version list; None if there is none, or a delete marker hides it."""
+    return versions[0] if versions and not versions[0].is_delete_marker else None
+
+
+def _of_copy(attributes: Attributes) -> Attributes:
+    """Say how the copy is kept: as secret as the object, but readable at once, private, and not as a redirect."""
+    if not attributes.kms_key:
+        return Attributes()
+    return Attributes(encryption=attributes.encryption, kms_key=attributes.kms_key, bucket_key=attributes.bucket_key)
+
+
+def _copy_of(one: Intent, versions: Sequence[KeyVersion]) -> KeyVersion | None:
+    """Find the copy that was made; in a versioned bucket also under what somebody has put on it."""
+    etag = one.attributes.copy if one.attributes and one.attributes.copy else one.etag
+    found = (copy for copy in versions if not copy.is_delete_marker and (copy.etag, copy.size) == (etag, one.size))
+    return next(found, None)

@@ -1,0 +1,194 @@
+"""Objects put back from a copy, or from an old version, only where no object is; then looked at.
+
+What somebody wrote meanwhile is never replaced: the server is asked to compare (`If-None-Match: *`), or nothing is
+sent. What lies there afterwards decides what is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from labelplan.errors import LabelplanError
+from labelplan.flow.batches import TRIES, Pace, singly
+from labelplan.model.objects import S3Object
+from labelplan.model.run import Attributes, UndoResult
+from labelplan.store.interface import Copied
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labelplan.model.objects import KeyVersion
+    from labelplan.model.run import Capabilities, Intent
+    from labelplan.store.interface import Place, Writer
+
+UNSAFE = "this server does not compare when it copies or writes, so a newer object could be replaced"
+NEWER = "another object was stored there meanwhile"
+
+Results = dict[str, UndoResult]
+
+
+class Source(NamedTuple):
+    """What is put back: which object, its content's *place*, and what a copy does not keep."""
+
+    planned: Intent
+    place: Place
+    attributes: Attributes
+
+
+class _Sent(NamedTuple):
+    reply: Copied
+    note: str = ""
+
+
+def put_back(data: Writer, store: Writer, sources: Sequence[Source], capabilities: Capabilities, pace: Pace) -> Results:
+    """Put each source of *store* back into *data*, unless an object is there; return what became of each, by key.
+
+    Raises `LabelplanError` if the bucket cannot be listed.
+    """
+    if not (capabilities.copy_absent or capabilities.put_absent):
+        return {one.planned.key: _result(one, "failed", UNSAFE) for one in sources}
+    sender = _Sender(data, store, server_side=capabilities.copy_absent)
+    results: Results = {}
+    rest = sorted(sources, key=lambda one: one.planned.key)
+    for tried in range(1, TRIES + 1):
+        if not rest:
+            break
+        pace.wait()
+        sent = singly(rest, sender.send)
+        versions = data.versions_of([one.planned.key for one in rest])
+        looked = [(one, reply, versions[one.planned.key]) for one, reply in zip(rest, sent, strict=True)]
+        judged = singly(looked, lambda three: sender.judge(*three))
+        again = []
+        for (one, (reply, _), _), result in zip(looked, judged, strict=True):
+            if result.outcome == "failed" and reply.outcome == "doubtful" and tried < TRIES:
+                again.append(one)
+            else:
+                results[one.planned.key] = result
+        if again:
+            pace.hold_back(tried)
+        rest = again
+    return results
+
+
+def put_version_back(data: Writer, capabilities: Capabilities, planned: Intent) -> UndoResult:
+    """Copy an old version over the delete marker that hides it, where markers may not be removed.
+
+    Raises `LabelplanError` if the bucket cannot be read.
+    """
+    item = S3Object(planned.key, planned.version_id, planned.etag, planned.size)
+    attributes = data.describe(item, by_version=True)
+    if isinstance(attributes, str):
+        return UndoResult(planned.key, planned.version_id, "failed", attributes)
+    acl = data.acl(item, by_version=True)
+    if not isinstance(acl, str):
+        attributes = replace(attributes, acl=acl)
+    source = Source(planned, data.place(planned.key, planned.etag, planned.version_id), attributes)
+    result = put_back(data, data, [source], capabilities, Pace())[planned.key]
+    if isinstance(acl, str) and result.outcome == "restored":
+        return replace(result, message=acl)
+    return result
+
+
+class _Sender:
+    """Sends, and says from what is there what came of it. *server_side*: with CopyObject, else through this machine."""
+
+    def __init__(self, data: Writer, store: Writer, *, server_side: bool) -> None:
+        self._data = data
+        self._store = store
+        self._server_side = server_side
+
+    def send(self, one: Source) -> _Sent:
+        """Write an object where none is; without its ACL, if that is what the server minds."""
+        reply = self._send(one, one.attributes)
+        if reply.outcome == "denied" and one.attributes.acl:
+            private = self._send(one, replace(one.attributes, acl=()))
+            return _Sent(private, f"its ACL could not be set ({reply.message})")
+        return _Sent(reply)
+
+    def _send(self, one: Source, attributes: Attributes) -> Copied:
+        key = one.planned.key
+        try:
+            if self._server_side:
+                return self._data.copy_in(one.place, key, attributes, absent=True)
+            return self._data.upload_in(self._store, one.place, key, attributes)
+        except LabelplanError as error:
+            return Copied("denied", error.what)  # reading failed, and nothing was sent
+
+    def judge(self, one: Source, sent: _Sent, versions: Sequence[KeyVersion]) -> UndoResult:
+        """Say what became of an object, from what lies there now."""
+        if not versions or versions[0].is_delete_marker:
+            return _result(one, "failed", sent.reply.message or "it is still not there")
+        now = versions[0]
+        try:
+            if not self._is_back(one, now):
+                return _result(one, "left", NEWER)
+            unsaid = sent.reply.message if sent.reply.outcome == "copied" else ""
+            note = sent.note or unsaid or self._differs(one, now)
+        except LabelplanError as error:
+            return _result(one, "failed", f"what is there now cannot be read: {error.what}")
+        return _result(one, "present" if sent.reply.outcome == "refused" else "restored", note)
+
+    def _is_back(self, one: Source, now: KeyVersion) -> bool:
+        if now.size != one.planned.size:
+            return False
+        if now.etag in {one.planned.etag, one.place.etag}:
+            return True
+        return is_same(self._data, self._data.place(now.key, now.etag), self._store, one.place)
+
+    def _differs(self, one: Source, now: KeyVersion) -> str:
+        """Say what is not as it was; only asked where an attribute is not what every new object has."""
+        wanted = replace(one.attributes, copy="")
+        if wanted in {Attributes(), Attributes("STANDARD"), Attributes("", "AES256"), Attributes("STANDARD", "AES256")}:
+            return ""
+        item = S3Object(now.key, now.version_id, now.etag, now.size)
+        found = self._data.describe(item)
+        if isinstance(found, str):
+            return ""  # archived again, as it was
+        acl = self._data.acl(item) if wanted.acl else ()
+        found = replace(found, acl=() if isinstance(acl, str) else acl)
+        names = [name for name in _NAMES if not _alike(getattr(wanted, name), getattr(found, name))]
+        return f"not as it was: {', '.join(_NAMES[name] for name in names)}" if names else ""
+
+
+_NAMES = {
+    "storage_class": "its storage class",
+    "encryption": "its encryption",
+    "kms_key": "its KMS key",
+    "website_redirect": "its redirect",
+    "acl": "its ACL",
+}
+
+
+def _alike(wanted: object, found: object) -> bool:
+    if isinstance(wanted, tuple) and isinstance(found, tuple):
+        return set(wanted) == set(found)
+    return (wanted or "STANDARD") == (found or "STANDARD")
+
+
+def is_same(one: Writer, first: Place, other: Writer, second: Place) -> bool:
+    """Compare the bytes of two objects: by checksums that the server keeps of both, else by reading them.
+
+    Raises `LabelplanError` if they cannot be read.
+    """
+    kept, others = one.checksums(first), other.checksums(second)
+    common = kept.keys() & others.keys()
+    if common:
+        return all(kept[name] == others[name] for name in common)
+    digest = _sha256(one, first)
+    return digest is not None and digest == _sha256(other, second)
+
+
+def _sha256(store: Writer, place: Place) -> bytes | None:
+    with tempfile.TemporaryFile() as body:
+        if store.take(place, body) is None:
+            return None
+        body.seek(0)
+        return hashlib.file_digest(body, "sha256").digest()
+
+
+def _result(one: Source, outcome: Literal["restored", "present", "left", "failed"], message: str = "") -> UndoResult:
+    return UndoResult(one.planned.key, one.planned.version_id, outcome, message)

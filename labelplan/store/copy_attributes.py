@@ -1,0 +1,102 @@
+"""What CopyObject does not keep of an object, read from a HEAD and an ACL, and said again in the arguments of a copy.
+
+Sources: the CopyObject and HeadObject pages of the S3 API reference. No call is made here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labelplan.model.run import Attributes, Grant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LARGEST = 5 * 1024**3
+"""The most bytes that CopyObject copies."""
+
+_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+_READABLE = 'ongoing-request="false"'  # of an archived object that was restored for a while
+_GRANTS = {
+    "FULL_CONTROL": "GrantFullControl",
+    "READ": "GrantRead",
+    "READ_ACP": "GrantReadACP",
+    "WRITE_ACP": "GrantWriteACP",
+}
+
+
+def why_no_copy(size: int, head: Mapping[str, Any], *, stays: bool) -> str:
+    """Say why an object cannot be copied without a loss, or nothing. *stays*: it is not deleted, only copied."""
+    restored = _READABLE in head.get("Restore", "")
+    archive = head.get("ArchiveStatus") or head.get("StorageClass", "")
+    if size > LARGEST:
+        return f"it has {size} bytes, and S3 copies at most {LARGEST} at once"
+    if (archive in _ARCHIVES or head.get("ArchiveStatus")) and not restored:
+        return f"it is archived ({archive}): restore it first"
+    if head.get("SSECustomerAlgorithm"):
+        return "it is encrypted with a key of the customer's (SSE-C), without which S3 cannot copy it"
+    held = sorted(name for name, value in head.items() if name.startswith("ObjectLock") and value and value != "OFF")
+    if held and not stays:
+        return f"it is under Object Lock ({', '.join(held)}), which its copy would not have: use mode: versioning"
+    return ""
+
+
+def attributes_of(head: Mapping[str, Any]) -> Attributes:
+    """Take from a HEAD what a copy would not keep."""
+    return Attributes(
+        storage_class=head.get("StorageClass", ""),
+        encryption=head.get("ServerSideEncryption", ""),
+        kms_key=head.get("SSEKMSKeyId", ""),
+        bucket_key=str(head.get("BucketKeyEnabled", "")).lower() == "true",
+        website_redirect=head.get("WebsiteRedirectLocation", ""),
+    )
+
+
+def arguments_of(attributes: Attributes) -> dict[str, Any]:
+    """Say attributes as CopyObject and PutObject want them."""
+    said = {
+        "StorageClass": attributes.storage_class,
+        "ServerSideEncryption": attributes.encryption,
+        "SSEKMSKeyId": attributes.kms_key,
+        "BucketKeyEnabled": attributes.bucket_key,
+        "WebsiteRedirectLocation": attributes.website_redirect,
+    }
+    return {name: value for name, value in said.items() if value} | _grants_said(attributes.acl)
+
+
+def _grants_said(acl: Iterable[Grant]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for one in acl:
+        name = _GRANTS[one.permission]
+        grantee = f'{"id" if one.kind == "CanonicalUser" else "uri"}="{one.grantee}"'
+        said[name] = f"{said[name]}, {grantee}" if name in said else grantee
+    return said
+
+
+def acl_of(reply: Mapping[str, Any], bucket_owner: str) -> tuple[Grant, ...] | str:
+    """Take the ACL from GetObjectAcl's reply: empty if only the owner has a grant, text if it cannot be set again."""
+    owner = reply.get("Owner", {}).get("ID", "")
+    if owner and bucket_owner and owner != bucket_owner:
+        return "it belongs to another account than the bucket, and a copy of it would not"
+    grants = []
+    for one in reply.get("Grants", ()):
+        grantee, permission = one.get("Grantee", {}), one.get("Permission", "")
+        kind, name = grantee.get("Type"), grantee.get("ID") or grantee.get("URI")
+        if kind not in {"CanonicalUser", "Group"} or not name or permission not in _GRANTS:
+            return f"its ACL grants {permission} to {name or kind}, which cannot be said of a copy"
+        grants.append(Grant(kind, name, permission))
+    if grants in ([], [Grant("CanonicalUser", owner, "FULL_CONTROL")]):
+        return ()
+    return tuple(grants)
+
+
+def full_checksums(head: Mapping[str, Any]) -> dict[str, str]:
+    """Take the checksums that are about the whole content from a HEAD: not those of its parts (`…-2`)."""
+    if head.get("ChecksumType") == "COMPOSITE":
+        return {}
+    named = {
+        name.removeprefix("Checksum"): str(value)
+        for name, value in head.items()
+        if name.startswith("Checksum") and name != "ChecksumType"
+    }
+    return {name: value for name, value in named.items() if value and "-" not in value}

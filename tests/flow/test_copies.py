@@ -1,0 +1,338 @@
+"""Copies: made and checked before a delete, put back only where no object is; what lies there decides, not a reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from labelplan.flow.put_back import UNSAFE, put_version_back
+from labelplan.model.run import Attributes, Grant
+from labelplan.store.s3 import open_writer
+from tests.flow.copying import ALL, KEY, RUN, copies, intent, new_bucket, put, save_and_delete, seen
+from tests.simulators.s3.running import running
+from tests.wire import answer, answers, lost_replies, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+    from tests.simulators.s3.running import Simulator
+    from tests.wire import Sent
+
+COPY = f"labelplan/runs/{RUN}/objects/{KEY}"
+EVERYTHING: dict[str, Any] = {
+    "ContentType": "image/jpeg",
+    "ContentEncoding": "identity",
+    "ContentDisposition": 'inline; filename="a.jpg"',
+    "ContentLanguage": "de",
+    "CacheControl": "max-age=60",
+    "Expires": "2030-01-01",
+    "Metadata": {"camera": "trail 7"},
+    "Tagging": "seen=yes&by=me%20too",
+    "StorageClass": "STANDARD_IA",
+    "WebsiteRedirectLocation": "/other",
+}
+KMS: dict[str, Any] = {
+    "ServerSideEncryption": "aws:kms",
+    "SSEKMSKeyId": "arn:aws:kms:us-east-1:1:key/7",
+    "BucketKeyEnabled": True,
+}
+EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+def is_copy(one: Sent) -> bool:
+    return "x-amz-copy-source" in one.headers
+
+
+def is_plain_put(one: Sent) -> bool:
+    return one.method == "PUT" and not is_copy(one)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture
+def s3(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> S3Client:
+    import boto3  # noqa: PLC0415 - a second that a collection need not pay
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", simulator.url)
+    return boto3.session.Session().client("s3")
+
+
+@pytest.fixture
+def bucket(s3: S3Client) -> str:
+    return new_bucket(s3)
+
+
+@pytest.mark.parametrize("elsewhere", ["", "another bucket"])
+@pytest.mark.parametrize("through", ["copy", "put"])
+@pytest.mark.parametrize("encryption", [{}, {"ServerSideEncryption": "AES256"}, KMS])
+def test_all_that_an_object_is_comes_back(
+    s3: S3Client, bucket: str, elsewhere: str, through: str, encryption: dict[str, Any]
+) -> None:
+    one = put(s3, bucket, **EVERYTHING, **encryption)
+    before = seen(s3, bucket)
+    backup = new_bucket(s3) if elsewhere else ""
+    run = copies(bucket, backup, capabilities=replace(ALL, copy_absent=through == "copy"))
+    intents = save_and_delete(s3, bucket, run, one)
+    assert s3.get_object(Bucket=backup or bucket, Key=COPY)["Body"].read() == b"deer"
+    (result,) = run.restore(intents)
+    assert (result.key, result.outcome, result.message) == (KEY, "restored", "")
+    assert seen(s3, bucket) == before
+
+
+def test_an_acl_comes_back_and_the_copy_is_private(s3: S3Client) -> None:
+    bucket = new_bucket(s3, ObjectOwnership="ObjectWriter")
+    one = put(s3, bucket, ACL="public-read")
+    before = seen(s3, bucket)
+    run = copies(bucket, acls=True)
+    (one_intent,) = save_and_delete(s3, bucket, run, one)
+    assert one_intent.attributes
+    assert Grant("Group", EVERYONE, "READ") in one_intent.attributes.acl
+    assert len(seen(s3, bucket, COPY)["Grants"]) == 1
+    assert [(result.outcome, result.message) for result in run.restore([one_intent])] == [("restored", "")]
+    assert seen(s3, bucket) == before
+
+
+def test_an_object_whose_acl_is_not_allowed_any_more_comes_back_without_it(s3: S3Client) -> None:
+    bucket = new_bucket(s3, ObjectOwnership="ObjectWriter")
+    one = put(s3, bucket, ACL="public-read")
+    run = copies(bucket, acls=True)
+    intents = save_and_delete(s3, bucket, run, one)
+    s3.put_bucket_ownership_controls(
+        Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    )
+    (result,) = run.restore(intents)
+    assert result.outcome == "restored"
+    assert "its ACL could not be set (AccessControlListNotSupported" in result.message
+
+
+def test_an_object_that_came_in_parts_is_compared_by_its_bytes(s3: S3Client, simulator: Simulator, bucket: str) -> None:
+    simulator.seed(bucket, key=KEY, parts=2)
+    body = simulator.body(bucket, KEY)
+    one = open_writer(bucket).head(KEY)
+    assert one
+    assert one.etag.endswith("-2")
+    run = copies(bucket)
+    (one_intent,) = save_and_delete(s3, bucket, run, one)
+    assert one_intent.attributes
+    assert one_intent.attributes.copy not in {"", one.etag}
+    assert run.restore([one_intent])[0].outcome == "restored"
+    assert simulator.body(bucket, KEY) == body
+
+
+def test_what_changed_since_it_was_seen_is_not_saved(s3: S3Client, bucket: str) -> None:
+    old, gone = put(s3, bucket, body=b"old!"), put(s3, bucket, "deer/gone.jpg")
+    put(s3, bucket, body=b"new!")
+    s3.delete_object(Bucket=bucket, Key=gone.key)
+    saved = copies(bucket).save([old, gone])
+    assert saved == {one.key: "it was changed or deleted a moment ago" for one in (old, gone)}
+
+
+def test_a_newer_object_that_a_server_copies_all_the_same_is_no_copy(s3: S3Client, bucket: str) -> None:
+    old = put(s3, bucket, body=b"old!")
+
+    def replaced(one: Sent, carry_out: Any) -> Any:
+        if is_copy(one) and "x-amz-copy-source-if-match" in one.headers:
+            s3.put_object(Bucket=bucket, Key=KEY, Body=b"new!")
+            s3.copy_object(Bucket=bucket, Key=COPY, CopySource={"Bucket": bucket, "Key": KEY})
+            return answer(200, body=b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>")
+        return carry_out()
+
+    with recorded(replaced):
+        saved = copies(bucket).save([old])
+    assert saved == {KEY: "its copy is not there, or not the same"}
+
+
+def test_a_copy_that_was_promised_but_never_made_is_no_copy(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    promise = answers(is_copy, lambda: answer(200, body=b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"))
+    with recorded(promise):
+        assert copies(bucket).save([one]) == {KEY: "its copy is not there, or not the same"}
+
+
+def test_a_copy_whose_reply_is_lost_counts(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    with recorded(lost_replies(is_copy)) as wire:
+        assert copies(bucket).save([one]) == {KEY: Attributes(encryption="AES256")}
+    assert len([sent for sent in wire.sent if is_copy(sent)]) == 1
+
+
+def test_what_a_busy_server_did_not_copy_is_looked_at_and_sent_again(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    with recorded(answers(is_copy, lambda: answer(503, "SlowDown"), times=2)) as wire:
+        assert copies(bucket).save([one]) == {KEY: Attributes(encryption="AES256")}
+    assert len([sent for sent in wire.sent if is_copy(sent)]) == 3
+    with recorded(answers(is_copy, lambda: answer(503, "SlowDown", "Reduce your rate"))):
+        assert copies(bucket).save([one]) == {KEY: Attributes(encryption="AES256")}  # made before, and looked at
+    s3.delete_object(Bucket=bucket, Key=COPY)
+    with recorded(answers(is_copy, lambda: answer(503, "SlowDown", "Reduce your rate"))):
+        assert copies(bucket).save([one]) == {KEY: "its copy is not there, or not the same: SlowDown: Reduce your rate"}
+
+
+def test_a_denied_copy_is_sent_once(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    with recorded(answers(is_copy, lambda: answer(403, "AccessDenied", "Not you"))) as wire:
+        assert copies(bucket).save([one]) == {KEY: "its copy is not there, or not the same: AccessDenied: Not you"}
+    assert len([sent for sent in wire.sent if is_copy(sent)]) == 1
+
+
+def test_an_earlier_attempts_copy_is_made_anew_unless_the_server_does_not_compare(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    copies(bucket).save([one])
+    s3.put_object_tagging(Bucket=bucket, Key=KEY, Tagging={"TagSet": [{"Key": "late", "Value": "yes"}]})
+    with recorded() as wire:
+        copies(bucket, capabilities=replace(ALL, copy_source=False)).save([one])
+        assert not any(is_copy(sent) for sent in wire.sent)
+        copies(bucket).save([one])
+        assert any(is_copy(sent) for sent in wire.sent)
+    assert seen(s3, bucket, COPY)["Tags"] == [{"Key": "late", "Value": "yes"}]
+
+
+def test_where_the_server_does_not_compare_an_earlier_copy_of_other_bytes_is_made_anew(
+    s3: S3Client, bucket: str
+) -> None:
+    one = put(s3, bucket)
+    put(s3, bucket, COPY, b"half")
+    assert copies(bucket, capabilities=replace(ALL, copy_source=False)).save([one]) == {
+        KEY: Attributes(encryption="AES256")
+    }
+
+
+def test_a_name_too_long_for_a_copy_is_said(s3: S3Client, bucket: str) -> None:
+    longest = 1024 - len(f"labelplan/runs/{RUN}/objects/")
+    fits, too_long = put(s3, bucket, "a" * longest), put(s3, bucket, "b" * (longest + 3))
+    saved = copies(bucket).save([fits, too_long])
+    assert saved[fits.key] == Attributes(encryption="AES256")
+    assert saved[too_long.key] == "the name of its copy would be 3 bytes too long for S3"
+
+
+def test_many_are_saved_and_restored_each_with_its_own_words(s3: S3Client, bucket: str) -> None:
+    many = [put(s3, bucket, f"deer/{number:03}.jpg", b"%d" % number) for number in range(60)]
+    run = copies(bucket)
+    intents = save_and_delete(s3, bucket, run, *many)
+    put(s3, bucket, many[7].key, b"mine")
+    put(s3, bucket, many[8].key, b"8")
+    s3.delete_object(Bucket=bucket, Key=run.key_of(many[9].key))
+    results = run.restore(intents[::-1])
+    assert [one.key for one in results] == [one.key for one in many[::-1]]
+    outcomes = {one.key: one.outcome for one in results}
+    assert outcomes == {one.key: "restored" for one in many} | {
+        many[7].key: "left",
+        many[8].key: "present",
+        many[9].key: "failed",
+    }
+    assert seen(s3, bucket, many[7].key)["Body"] == b"mine"
+    assert {one.outcome for one in run.restore(intents)} == {"present", "left", "failed"}
+
+
+@pytest.mark.parametrize("through", ["copy", "put"])
+def test_what_somebody_wrote_in_the_last_moment_is_left(s3: S3Client, bucket: str, through: str) -> None:
+    one = put(s3, bucket)
+    run = copies(bucket, capabilities=replace(ALL, copy_absent=through == "copy"))
+    intents = save_and_delete(s3, bucket, run, one)
+
+    def overtaken(sent: Sent, carry_out: Any) -> Any:
+        if sent.headers.get("if-none-match") == "*":
+            s3.put_object(Bucket=bucket, Key=KEY, Body=b"mine")
+        return carry_out()
+
+    with recorded(overtaken):
+        assert [(one.outcome, one.message) for one in run.restore(intents)] == [
+            ("left", "another object was stored there meanwhile")
+        ]
+    assert seen(s3, bucket)["Body"] == b"mine"
+
+
+@pytest.mark.parametrize(("through", "which"), [("copy", is_copy), ("put", is_plain_put)])
+def test_a_restore_whose_reply_is_lost_is_seen(s3: S3Client, bucket: str, through: str, which: Any) -> None:
+    one = put(s3, bucket)
+    run = copies(bucket, capabilities=replace(ALL, copy_absent=through == "copy"))
+    intents = save_and_delete(s3, bucket, run, one)
+    with recorded(lost_replies(which)) as wire:
+        assert run.restore(intents)[0].outcome == "restored"
+    assert len([sent for sent in wire.sent if which(sent)]) == 1
+
+
+def test_a_restore_that_a_busy_server_refused_is_sent_again(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    run = copies(bucket)
+    intents = save_and_delete(s3, bucket, run, one)
+    with recorded(answers(is_copy, lambda: answer(503, "SlowDown", "Later"))):
+        assert [(one.outcome, one.message) for one in run.restore(intents)] == [("failed", "SlowDown: Later")]
+    with recorded(answers(is_copy, lambda: answer(409, "ConditionalRequestConflict"), times=1)):
+        assert run.restore(intents)[0].outcome == "restored"
+
+
+def test_nothing_is_put_back_by_a_server_that_does_not_compare(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    intents = save_and_delete(s3, bucket, copies(bucket), one)
+    run = copies(bucket, capabilities=replace(ALL, copy_absent=False, put_absent=False))
+    with recorded() as wire:
+        assert [(one.outcome, one.message) for one in run.restore(intents)] == [("failed", UNSAFE)]
+    assert not any(sent.changes for sent in wire.sent)
+
+
+def test_a_copy_that_was_hidden_in_a_versioned_backup_is_found(s3: S3Client, bucket: str) -> None:
+    backup = new_bucket(s3, "Enabled")
+    one = put(s3, bucket)
+    run = copies(bucket, backup)
+    intents = save_and_delete(s3, bucket, run, one)
+    put(s3, backup, COPY, b"evil")
+    s3.delete_object(Bucket=backup, Key=COPY)
+    assert run.restore(intents)[0].outcome == "restored"
+    assert seen(s3, bucket)["Body"] == b"deer"
+
+
+def test_a_copy_that_was_replaced_is_not_put_back(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket)
+    run = copies(bucket)
+    intents = save_and_delete(s3, bucket, run, one)
+    put(s3, bucket, COPY, b"evil")
+    (result,) = run.restore(intents)
+    assert (result.outcome, result.message) == (
+        "failed",
+        f"its copy {COPY} is not there any more, or is another object now",
+    )
+
+
+def test_an_apply_in_copy_mode_names_no_version(s3: S3Client) -> None:
+    bucket = new_bucket(s3, "Enabled")
+    wanted = [put(s3, bucket, "deer/1", **EVERYTHING), put(s3, bucket, "deer/2", **KMS)]
+    with recorded() as wire:
+        copies(bucket, acls=True).save(wanted)
+    assert all("versionId" not in sent.query for sent in wire.sent)
+    assert all("versionId" not in sent.headers.get("x-amz-copy-source", "") for sent in wire.sent)
+    assert all("x-amz-copy-source-if-match" in sent.headers for sent in wire.sent if is_copy(sent))
+
+
+@pytest.mark.parametrize("through", ["copy", "put"])
+def test_an_old_version_is_put_over_the_marker_that_hides_it(s3: S3Client, through: str) -> None:
+    bucket = new_bucket(s3, "Enabled", ObjectOwnership="ObjectWriter")
+    one = put(s3, bucket, ACL="public-read", **EVERYTHING)
+    before = seen(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key=KEY)
+    data, capabilities = open_writer(bucket), replace(ALL, copy_absent=through == "copy")
+    assert put_version_back(data, capabilities, intent(one, None)).outcome == "restored"
+    assert seen(s3, bucket) == before
+    assert [version.is_delete_marker for version in data.key_versions(KEY)] == [False, True, False]
+    assert put_version_back(data, capabilities, intent(one, None)).outcome == "present"
+    put(s3, bucket, body=b"mine")
+    assert put_version_back(data, capabilities, intent(one, None)).outcome == "left"
+    assert seen(s3, bucket)["Body"] == b"mine"
+
+
+def test_a_version_that_is_gone_is_not_put_back(s3: S3Client) -> None:
+    bucket = new_bucket(s3, "Enabled")
+    one = put(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key=KEY)
+    s3.delete_object(Bucket=bucket, Key=KEY, VersionId=one.version_id)
+    result = put_version_back(open_writer(bucket), ALL, intent(one, None))
+    assert (result.outcome, result.message) == ("failed", "it was changed or deleted a moment ago")
