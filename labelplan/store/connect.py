@@ -23,7 +23,21 @@ IN_FLIGHT = 16
 """How many calls a client can have under way at once."""
 
 READING = frozenset(
-    {"GetBucketVersioning", "GetObject", "HeadBucket", "HeadObject", "ListObjectVersions", "ListObjectsV2"}
+    {
+        "GetBucketAcl",
+        "GetBucketLifecycleConfiguration",
+        "GetBucketOwnershipControls",
+        "GetBucketPolicy",
+        "GetBucketReplication",
+        "GetBucketVersioning",
+        "GetObject",
+        "GetObjectAcl",
+        "GetObjectTagging",
+        "HeadBucket",
+        "HeadObject",
+        "ListObjectVersions",
+        "ListObjectsV2",
+    }
 )
 """The S3 operations that change nothing; a client made with `changes=False` makes no other."""
 
