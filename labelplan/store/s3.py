@@ -12,7 +12,6 @@ from labelplan.store.connect import open_client, open_session
 from labelplan.store.probe import S3Probe
 from labelplan.store.protection import S3Protection
 from labelplan.store.s3_copies import S3Copies
-from labelplan.store.s3_deletes import S3Deletes
 from labelplan.store.s3_reader import Opened, S3Reader
 from labelplan.store.s3_records import S3Records
 
@@ -43,7 +42,7 @@ def open_writer(
     return S3Writer(Opened(bucket, account, requester_pays), session, reading, changing)
 
 
-class S3Writer(S3Records, S3Deletes, S3Copies, S3Probe, S3Protection):
+class S3Writer(S3Records, S3Copies, S3Probe, S3Protection):
     """A bucket that may be changed, in the ways that its parts know."""
 
     def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
