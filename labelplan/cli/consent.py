@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 AutoApproveOption = Annotated[bool, typer.Option("--auto-approve", help="Do not ask; needed off a terminal.")]
 
 
+def require_answer(*, auto_approve: bool) -> None:
+    """Raise `Declined` where nobody could be asked, before a command does anything for the sake of a question."""
+    if not auto_approve and not sys.stdin.isatty():
+        raise Declined("Nothing was changed: this is no terminal, so nobody can be asked.", hint="Add --auto-approve")
+
+
 def ask(*, auto_approve: bool) -> None:
     """Ask for `yes`, as Terraform does; raises `Declined` for anything else, and where nobody can be asked."""
+    require_answer(auto_approve=auto_approve)
     if auto_approve:
         return
-    if not sys.stdin.isatty():
-        raise Declined("Nothing was changed: this is no terminal, so nobody can be asked.", hint="Add --auto-approve")
     talk("\nDo you want to perform these actions?\n  Only 'yes' will be accepted to approve.\n")
     sys.stderr.write("  Enter a value: ")
     sys.stderr.flush()

@@ -138,9 +138,11 @@ def _check_output(path: Path) -> None:
 
 
 def _show(planned: Planned, path: Path) -> None:
+    from labelplan.flow.recheck import spec_of  # noqa: PLC0415 - help must not wait for it
+
     style, partial = Style(colour()), planned.header.partial
     target = planned.header.target
-    if target.versioning != "Enabled" and not partial:
+    if target.versioning != "Enabled" and not partial and spec_of(planned.header).backup.mode == "versioning":
         bucket, state = target.bucket, target.versioning
         result(f"{style.yellow('Warning:')} versioning of {bucket} is {state}, so apply will refuse. Turn it on with:")
         result(f"  aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, Struct, json, to_builtins
 
 from labelplan.errors import PlanCorrupt
 from labelplan.model.response import decode_response
+from labelplan.model.spec import Backup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 VERSION = "labelplan/show/1"
 TOP = 5
 """How many of an answer's labels a row carries."""
+
+
+class _Spec(Struct, frozen=True):
+    """What is shown of a plan's spec."""
+
+    backup: Backup = Backup()
 
 
 def plan_head(
@@ -32,6 +39,7 @@ def plan_head(
         "format": VERSION,
         "tool": header.tool,
         "target": to_builtins(header.target),
+        "backup": _backup_mode(header),
         "detector": to_builtins(header.detector),
         "created": header.created.isoformat(),
         "expires": header.expires.isoformat(),
@@ -57,6 +65,14 @@ def plan_head(
             for rule in header.rules
         ],
     }
+
+
+def _backup_mode(header: Header) -> str:
+    """Return which way back the plan's spec asks for."""
+    try:
+        return json.decode(header.spec, type=_Spec).backup.mode
+    except (ValueError, RecursionError) as error:
+        raise PlanCorrupt(f"The spec in the plan cannot be read: {error}") from None
 
 
 def decision_rows(decisions: Iterable[Decision]) -> Iterator[dict[str, Any]]:

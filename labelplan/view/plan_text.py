@@ -71,7 +71,7 @@ def _head_lines(head: dict[str, Any], style: Style) -> Iterator[str]:
         + f"  ({printable(where)})"
         + (f" at {printable(target['endpoint'])}" * bool(target["endpoint"]))
     )
-    if target["versioning"] != "Enabled":
+    if target["versioning"] != "Enabled" and head["backup"] == "versioning":
         yield (
             style.yellow("Warning:")
             + f" versioning was {target['versioning']}: nothing could be brought back, apply refuses"

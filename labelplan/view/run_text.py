@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from labelplan.view.style import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from labelplan.model.run import ApplyResult, UndoResult
     from labelplan.view.style import Style
 
 APPLY_WORDS = {
@@ -26,11 +25,27 @@ UNDO_WORDS = {
 }
 
 
+class Outcome(Protocol):
+    """What became of one object: a result of apply, of undo or of a purge."""
+
+    @property
+    def key(self) -> str:
+        """Which object."""
+
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+
+    @property
+    def message(self) -> str:
+        """Why."""
+
+
 def outcome_lines(
     verb: str,
     counts: Mapping[str, int],
     words: Mapping[str, str],
-    others: Iterable[ApplyResult | UndoResult],
+    others: Iterable[Outcome],
     style: Style,
 ) -> Iterator[str]:
     """Yield a line for each object that is not as it should be, then `Apply complete: 13 deleted.`.
