@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tests.simulators.s3.world import World
 
 PLACE = "_sim"
+MOST_READ = 1 << 26
+"""Bytes of a seeded object that its ETag is made from."""
+
 _TYPE = {"Content-Type": "application/json"}
 _DEFAULTS = (("content-type", "binary/octet-stream"),)
 
@@ -107,7 +110,7 @@ def _seed(world: World, request: Request) -> Any:
     keys, size, fresh = seed.keys(), seed.size, not bucket.newest
     newest, number = bucket.newest, bucket.next_number
     for key in keys:
-        content = made(key, min(size, 1 << 20))
+        content = made(key, min(size, MOST_READ))
         version = Version(number(), tag_of(content, details.encryption) + parts, size, modified, key, details)
         if fresh:
             newest[key] = version

@@ -45,7 +45,7 @@ def copy(call: Call) -> Reply:
             "object's metadata, storage class, website redirect location or encryption attributes."
         )
     source_id = {"x-amz-copy-source-version-id": version.id} if bucket.versioning else {}
-    made = write(call, _kept(call, version.details), version.body, version.size)
+    made = write(call, _kept(call, version.details), version.body, version)
     said = said_of_write(call, made)
     result = {"LastModified": iso(made.modified), "ETag": said.pop("ETag")}
     result |= _checksums(said)

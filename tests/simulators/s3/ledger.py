@@ -15,6 +15,7 @@ CONDITIONS = (
     "x-amz-expected-bucket-owner",
     "x-amz-source-expected-bucket-owner",
     "x-amz-bypass-governance-retention",
+    "x-amz-mfa",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable  # noqa: TC003 - msgspec reads it
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct

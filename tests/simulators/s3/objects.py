@@ -28,19 +28,27 @@ def put(call: Call) -> Reply:
     return Reply(200, said_of_write(call, write(call, details.details_of(call), call.request.body)))
 
 
-def write(call: Call, found: Details, body: bytes | str, size: int | None = None) -> Version:
-    """Check the destination's conditions, and write."""
+def write(call: Call, found: Details, body: bytes | str, source: Version | None = None) -> Version:
+    """Check the destination's conditions, and write *body*, which is the *source*'s if this is a copy."""
     check_key(call.key)
     bucket, settings = call.bucket, call.world.settings
     copies = call.operation == "CopyObject"
     if not (settings.ignore_copy_if_none_match if copies else settings.ignore_put_conditions):
         conditions.check_write(call.request.headers, call.key, bucket.current(call.key))
-    number = bucket.next_number()
-    version = Version(number, b"", len(body) if size is None else size, call.world.now(), body, found)
-    version.tag = tag_of(version.content(), found.encryption)
+    size = source.size if source else len(body)
+    version = Version(bucket.next_number(), b"", size, call.world.now(), body, found)
+    version.tag = _tag(version, source)
     bucket.put(call.key, version)
     call.made = version.id
     return version
+
+
+def _tag(version: Version, source: Version | None) -> bytes:
+    """Return the ETag; a copy's is its source's, where both are the content's MD5."""
+    wanted = version.details.encryption
+    if source and source.plain and wanted.etag_is_md5:
+        return source.tag
+    return tag_of(version.content(), wanted)
 
 
 def said_of_write(call: Call, version: Version) -> dict[str, str]:

@@ -63,7 +63,8 @@ def check(call: Call) -> None:
     if call.operation == "DeleteObject":
         check_delete(call, call.key, call.version_id, call.request.headers.get("if-match"))
         return
-    _check(call, action_of(call.operation, versioned=call.version_id is not None), call.key)
+    match = call.request.headers.get("if-match")
+    _check(call, action_of(call.operation, versioned=call.version_id is not None), call.key, match)
     if call.operation == "PutObject" and call.header("x-amz-tagging"):
         _check(call, "s3:PutObjectTagging", call.key)
 

@@ -60,8 +60,20 @@ _BUCKET = {
     ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
 }
 _PARAMETERS = frozenset(
-    ("versionId", "x-id", "list-type", "prefix", "delimiter", "max-keys", "encoding-type", "start-after", "marker")
-    + ("continuation-token", "fetch-owner", "key-marker", "version-id-marker", "max-buckets")
+    (
+        *(
+            "versionId",
+            "x-id",
+            "list-type",
+            "prefix",
+            "delimiter",
+            "max-keys",
+            "encoding-type",
+            "start-after",
+            "marker",
+        ),
+        *("continuation-token", "fetch-owner", "key-marker", "version-id-marker", "max-buckets"),
+    )
 )
 """What a query may hold besides the name of a subresource; anything else is an operation that is not simulated."""
 

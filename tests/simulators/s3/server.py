@@ -67,8 +67,9 @@ class Connection(asyncio.Protocol):
 
     def _later(self, written: bytes) -> None:
         self._waiting = False
-        self.transport.write(written)
-        self._serve()
+        if not self.transport.is_closing():
+            self.transport.write(written)
+            self._serve()
 
     def _end(self, reply: Reply) -> None:
         reply.headers["Connection"] = "close"

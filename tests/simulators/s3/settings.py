@@ -16,7 +16,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     account: Annotated[str, Meta(pattern="^[0-9]{12}$", description="owner of all buckets")] = "123456789012"
     region: Annotated[str, Meta(description="of buckets that are created without one")] = "us-east-1"
-    latency: Annotated[float, Meta(ge=0, description="seconds that every answer takes longer")] = 0
+    latency: Annotated[
+        float, Meta(ge=0, description="seconds that every answer comes later; the server has acted by then")
+    ] = 0
     clock_shift: Annotated[float, Meta(description="seconds that the server's clock is ahead")] = 0
     expire_after: Annotated[
         int, Meta(ge=0, description="requests that an access key may make before it has expired; 0: any number")

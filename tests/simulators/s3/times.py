@@ -30,6 +30,8 @@ def from_iso(text: str) -> int:
 
 def from_http(text: str) -> int | None:
     """Read a condition's date; None for one that is none, which S3 passes over."""
+    if not text:
+        return None
     try:
         return int(parsedate_to_datetime(text).timestamp())
     except ValueError:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 NULL = "null"
+MD5_BYTES = 16
 _ODD, _EVEN_OUT, _MASK = 0x9E3779B97F4A7C15, 0xF1DE83E19937733D, 0xFFFFFFFFFFFFFFFF
 _END = ".Qs1mV5LtFtjoIl_"
 _ID = re.compile(r"[0-9a-f]{16}" + re.escape(_END))
@@ -82,9 +83,14 @@ class Version(Struct, gc=False):
         return not self.tag
 
     @property
+    def plain(self) -> bool:
+        """Whether the ETag is the content's MD5."""
+        return len(self.tag) == MD5_BYTES and self.details.encryption.etag_is_md5
+
+    @property
     def etag(self) -> str:
         """Without quotes."""
-        return self.tag[:16].hex() + self.tag[16:].decode()
+        return self.tag[:MD5_BYTES].hex() + self.tag[MD5_BYTES:].decode()
 
     @property
     def id(self) -> str:
