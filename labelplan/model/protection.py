@@ -10,8 +10,8 @@ class Expiry(Struct, frozen=True):
 
     *prefix*: what it is about; a rule that is also about tags or sizes is taken to be about all of its prefix. *days*:
     after so many days current objects expire; *noncurrent_days*: so long after they were replaced, old versions do;
-    *date*: on that day (ISO) current ones expire. *archive_days*, *noncurrent_archive_days*: when they are moved to a
-    class that must be restored before it can be read. None: never.
+    *date*: on that day (ISO) current ones expire. *archive_days*, *archive_date*, *noncurrent_archive_days*: when they
+    are moved to a class that must be restored before it can be read. None: never.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Expiry(Struct, frozen=True):
     date: str | None = None
     archive_days: int | None = None
     noncurrent_archive_days: int | None = None
+    archive_date: str | None = None
 
 
 class Protection(Struct, frozen=True):
@@ -28,7 +29,8 @@ class Protection(Struct, frozen=True):
 
     *expiries*: of the lifecycle configuration. *mfa_delete*: removing a version or marker needs a token. *replicates*:
     delete markers are replicated to another bucket, their removal is not. *may_remove_markers*: False if the bucket's
-    policy denies it. *acls*: whether objects can have ACLs of their own.
+    policy denies it to anybody, whoever that is. *acls*: whether objects can have ACLs of their own. *bucket*: whose
+    configuration this is.
     """
 
     expiries: tuple[Expiry, ...] | None
@@ -37,3 +39,4 @@ class Protection(Struct, frozen=True):
     may_remove_markers: bool | None
     acls: bool | None
     unread: tuple[str, ...] = ()
+    bucket: str = ""

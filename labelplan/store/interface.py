@@ -29,6 +29,9 @@ class Reader(Protocol):
     def versioning(self) -> Versioning:
         """Read the bucket's versioning state as it is now."""
 
+    def protection(self) -> Protection:
+        """Read what may end a way back through this bucket, or forbid it."""
+
     def list_current(self, prefix: str) -> Iterator[S3Object]:
         """Stream the current objects under *prefix*, in UTF-8 byte order of the keys (checked), without `.labelplan/`.
 
@@ -189,9 +192,6 @@ class Writer(Reader, Protocol):
 
         What is found is what the bucket shows afterwards, whatever the replies were. Sends no version id.
         """
-
-    def protection(self) -> Protection:
-        """Read what may end a way back through this bucket, or forbid it; changes nothing."""
 
 
 class Place(Struct, frozen=True):

@@ -12,7 +12,7 @@ from labelplan.store.connect import open_client, open_session
 from labelplan.store.probe import S3Probe
 from labelplan.store.protection import S3Protection
 from labelplan.store.s3_copies import S3Copies
-from labelplan.store.s3_reader import Opened, S3Reader
+from labelplan.store.s3_reader import Opened
 from labelplan.store.s3_records import S3Records
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def open_reader(
     """
     session = open_session()
     reading = open_client(session, region, changes=False)
-    return S3Reader(Opened(bucket, account, requester_pays), session, reading)
+    return S3Protection(Opened(bucket, account, requester_pays), session, reading)
 
 
 def open_writer(

@@ -15,6 +15,7 @@ from labelplan.detect.cache import open_cache
 from labelplan.detect.interface import Traffic
 from labelplan.flow.plan import Planned, SpecSource, make_plan
 from labelplan.model.objects import LocalImage, S3Object, Target, Versioning
+from labelplan.model.protection import Protection
 from labelplan.model.response import Answer, Unreadable, strict_answer
 from labelplan.specfile.build import build_spec
 
@@ -44,12 +45,16 @@ class Bucket:
         self.objects |= {key: S3Object(key, f"v-{key}", f"e-{key}", 0) for key in empty}
         self.endpoint = "http://127.0.0.1:1"
         self._versioning: Versioning = versioning
+        self.protected = Protection((), mfa_delete=False, replicates=False, may_remove_markers=True, acls=False)
 
     def target(self) -> Target:
         return Target(self.endpoint, "123456789012", "us-east-1", "wild", self._versioning)
 
     def versioning(self) -> Versioning:
         return self._versioning
+
+    def protection(self) -> Protection:
+        return self.protected
 
     def list_current(self, prefix: str) -> Iterator[S3Object]:
         return (self.objects[key] for key in sorted(self.objects) if key.startswith(prefix))
