@@ -1,0 +1,46 @@
+"""How objects are deleted, as follows from what the server was seen to honour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelplan.errors import NoWayBack
+
+if TYPE_CHECKING:
+    from labelplan.model.objects import Versioning
+    from labelplan.model.run import Capabilities, Strategy
+
+_SAID: dict[Strategy, str] = {
+    "bulk": "up to 1,000 objects a request, and the server compares each one's ETag",
+    "single": "one object a request, and the server compares its ETag, as it does not in requests for many",
+    "check": (
+        "the server compares no ETags when it deletes: each object is looked at just before, and what somebody stores "
+        "in between is hidden behind a delete marker, from which undo brings it back"
+    ),
+}
+
+
+def choose_strategy(found: Capabilities, versioning: Versioning, bucket: str) -> Strategy:
+    """Choose the fastest way to delete that is safe; raises `NoWayBack` where there is none.
+
+    Without any condition, what somebody stores between the look and the delete is deleted in its place: a bucket with
+    versioning on keeps it, any other loses it for good (a suspended one deletes its null version).
+    """
+    if found.bulk_delete:
+        return "bulk"
+    if found.single_delete:
+        return "single"
+    if versioning == "Enabled":
+        return "check"
+    raise NoWayBack(
+        f"The server ignores conditions on deletes, and versioning of the bucket {bucket} is {versioning.lower()}: "
+        "an object that somebody replaces at the wrong moment would be lost.",
+        hint=f"Turn versioning on: aws s3api put-bucket-versioning --bucket {bucket} "
+        "--versioning-configuration Status=Enabled\n"
+        "Or use a server that honours If-Match on DeleteObject: labelplan doctor SPEC --probe shows what one does.",
+    )
+
+
+def said(strategy: Strategy) -> str:
+    """Say for a person how objects are deleted."""
+    return _SAID[strategy]
