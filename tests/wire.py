@@ -17,6 +17,8 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
+from labelplan.store.lean import Connections
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,13 +31,14 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Sent:
-    """One request. *key* is decoded, and empty for a call about the bucket."""
+    """One request. *key* is decoded, and empty for a call about the bucket; *body*: empty for a file."""
 
     method: str
     bucket: str
     key: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
     @property
     def changes(self) -> bool:
@@ -66,7 +69,9 @@ def _read(request: AWSPreparedRequest) -> Sent:
     url = urlsplit(request.url)
     bucket, _, key = url.path.removeprefix("/").partition("/")
     headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-    return Sent(request.method, bucket, unquote(key), dict(parse_qsl(url.query, keep_blank_values=True)), headers)
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    body = request.body if isinstance(request.body, bytes) else b""
+    return Sent(request.method, bucket, unquote(key), query, headers, body)
 
 
 def _text(value: str | bytes) -> str:
@@ -76,13 +81,14 @@ def _text(value: str | bytes) -> str:
 @contextmanager
 def recorded(disturb: Any = None) -> Iterator[Wire]:
     """Record the requests of all clients, old and new, and *disturb* them."""
-    wire, send = Wire(disturb=disturb), URLLib3Session.send
+    wire = Wire(disturb=disturb)
 
-    def send_recorded(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
-        return wire.send(request, lambda: send(session, request))
+    def recording(send: Callable[[Any, AWSPreparedRequest], Any]) -> Callable[[Any, AWSPreparedRequest], AWSResponse]:
+        return lambda session, request: wire.send(request, lambda: send(session, request))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(URLLib3Session, "send", send_recorded)
+        for kind in (URLLib3Session, Connections):  # boto3's way, and the short one
+            patch.setattr(kind, "send", recording(kind.send))
         yield wire
 
 
