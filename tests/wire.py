@@ -83,7 +83,7 @@ def recorded(disturb: Any = None) -> Iterator[Wire]:
     """Record the requests of all clients, old and new, and *disturb* them."""
     wire = Wire(disturb=disturb)
 
-    def recording(send: Callable[[Any, AWSPreparedRequest], Any]) -> Callable[[Any, AWSPreparedRequest], AWSResponse]:
+    def recording(send: Callable[[Any, Any], Any]) -> Callable[[Any, Any], AWSResponse]:
         return lambda session, request: wire.send(request, lambda: send(session, request))
 
     with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from boto3.session import Session
-    from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+    from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_s3 import S3Client
 
     from labelplan.store.interface import Place
@@ -44,6 +44,15 @@ class Answer(NamedTuple):
     status_code: int
     headers: Mapping[str, str]
     content: bytes
+
+
+class Request(NamedTuple):
+    """A signed request without a body."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes = b""
 
 
 class _Pattern(NamedTuple):
@@ -92,9 +101,9 @@ class Lean:
         if not all(value.isascii() and value.isprintable() for value in said.values()):
             return None
         request = self._signed(method, self._pattern.base + quote(key, safe=_SAFE), self._pattern.headers | said)
-        return self._wire.send(request.prepare())
+        return self._wire.send(request)
 
-    def _signed(self, method: str, url: str, headers: dict[str, str]) -> AWSRequest:
+    def _signed(self, method: str, url: str, headers: dict[str, str]) -> Request:
         from botocore.auth import S3SigV4Auth  # noqa: PLC0415 - boto3 is imported when it is needed
         from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - as above
 
@@ -102,7 +111,7 @@ class Lean:
         request.context = {"client_config": self._config}
         frozen = self._credentials.get_frozen_credentials()  # renewed by botocore when they are about to expire
         S3SigV4Auth(frozen, self._pattern.service, self._pattern.region).add_auth(request)
-        return request
+        return Request(method, url, {name: _text(value) for name, value in request.headers.items()})
 
 
 def learn(session: Session, client: S3Client, at: dict[str, Any]) -> Lean | None:
@@ -194,15 +203,14 @@ class Connections:
         self._idle: deque[HTTPConnection] = deque()
         weakref.finalize(self, _close, self._idle)
 
-    def send(self, request: AWSPreparedRequest) -> Answer:
-        """Send a signed request without a body, once; raises what boto3 does if the connection breaks."""
+    def send(self, request: Request) -> Answer:
+        """Send a request, once; raises what boto3 does if the connection breaks."""
         from botocore.exceptions import ConnectionClosedError  # noqa: PLC0415 - as above
 
-        headers = {name: _text(value) for name, value in request.headers.items()}
         connection = None
         try:
             connection = self._take()
-            connection.request(request.method, request.url[self._start :], headers=headers)
+            connection.request(request.method, request.url[self._start :], headers=request.headers)
             reply = connection.getresponse()
             said: Any = reply.headers
             answer = Answer(reply.status, said, reply.read())
