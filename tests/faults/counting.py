@@ -1,0 +1,59 @@
+"""What a sweep came to: a table, and one line in the end that says it all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.telling import Point
+
+
+_KINDS = ("lost", "kept", "newer", "wrong")
+_ROW = "{:<12} {:<22} {:>7} {:>9} {:>5} {:>5} {:>6} {:>6}"
+
+
+class Count:
+    """Counts points and faults, by mode and story."""
+
+    def __init__(self) -> None:
+        self.points: Counter[tuple[str, str]] = Counter()
+        self.commands: Counter[tuple[str, str]] = Counter()
+        self.faults: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, point: Point) -> None:
+        at = (point.mode, point.story)
+        self.points[at] += 1
+        self.commands[at] += point.commands
+        self.faults.update((*at, kind) for kind in {fault.kind for fault in point.faults})
+
+    @property
+    def bad(self) -> int:
+        return self.faults.total()
+
+    def table(self) -> Iterator[str]:
+        """Make one line for each mode and story, and one for all."""
+        yield _ROW.format("way back", "story", "points", "commands", *_KINDS)
+        for mode, story in sorted(self.points):
+            at = (mode, story)
+            kinds = [self.faults[*at, kind] for kind in _KINDS]
+            yield _ROW.format(*at, self.points[at], self.commands[at], *kinds)
+        yield self.line()
+
+    def line(self) -> str:
+        """Say it in one sentence."""
+        lost, kept, newer, wrong = (sum(n for at, n in self.faults.items() if at[2] == kind) for kind in _KINDS)
+        return (
+            f"{self.points.total():,} points: {lost} lost, {kept} deleted or changed that the plan keeps, "
+            f"{newer} newer overwritten or hidden, {wrong} wrong otherwise"
+        )
+
+
+def words(point: Point) -> str:
+    """Describe a point that went wrong, so that it can be told again."""
+    what = point.disturbance
+    told = [f"{point.mode}, {point.story}: {what} met {point.call}"]
+    told += [f"  {fault.kind}: {fault.what}" for fault in point.faults[:8]]
+    return "\n".join(told + [f"  | {said}" for said in point.said])

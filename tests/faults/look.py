@@ -1,0 +1,99 @@
+"""What is in a bucket: every version and marker, and all that an object carries. Asked of the server itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+RECORDS = ".labelplan/"
+
+
+class Entry(Struct, frozen=True):
+    """One version or delete marker of a key."""
+
+    version_id: str
+    is_marker: bool
+    etag: str
+    size: int
+    is_latest: bool
+
+
+class Content(Struct, frozen=True):
+    """All that a reader gets with an object, its bytes first."""
+
+    body: bytes
+    headers: dict[str, str]
+    metadata: dict[str, str]
+    tags: tuple[tuple[str, str], ...]
+    storage_class: str
+    etag: str
+
+
+_HEADERS = (
+    "ContentType",
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "WebsiteRedirectLocation",
+)
+
+
+def history(s3: S3Client, bucket: str) -> dict[str, list[Entry]]:
+    """List all versions and markers by key, the latest first, without labelplan's own records."""
+    found: dict[str, list[Entry]] = {}
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        listed: list[tuple[Any, bool]] = [(one, False) for one in page.get("Versions", ())]
+        listed += [(one, True) for one in page.get("DeleteMarkers", ())]
+        for one, is_marker in listed:
+            if not one["Key"].startswith(RECORDS):
+                entry = Entry(
+                    one.get("VersionId", "null"),
+                    is_marker,
+                    one.get("ETag", "").strip('"'),
+                    one.get("Size", 0),
+                    one["IsLatest"],
+                )
+                found.setdefault(one["Key"], []).append(entry)
+    return {key: sorted(entries, key=lambda entry: not entry.is_latest) for key, entries in found.items()}
+
+
+def contents(s3: S3Client, bucket: str, keys: dict[str, list[Entry]]) -> dict[tuple[str, str], Content]:
+    """Read every version of *keys*, as `history` listed them."""
+    return {
+        (key, entry.version_id): content(s3, bucket, key, entry.version_id)
+        for key, entries in keys.items()
+        for entry in entries
+        if not entry.is_marker
+    }
+
+
+def content(s3: S3Client, bucket: str, key: str, version_id: str = "null") -> Content:
+    """Read one object; a *version_id* of `null` reads what is current."""
+    at: Any = {"Bucket": bucket, "Key": key} | ({} if version_id == "null" else {"VersionId": version_id})
+    got = s3.get_object(**at)
+    tags = s3.get_object_tagging(**at)["TagSet"]
+    fields: Any = got
+    return Content(
+        got["Body"].read(),
+        {name: fields[name] for name in _HEADERS if name in fields},
+        got["Metadata"],
+        tuple(sorted((tag["Key"], tag["Value"]) for tag in tags)),
+        got.get("StorageClass", "STANDARD"),
+        got["ETag"].strip('"'),
+    )
+
+
+def record_keys(s3: S3Client, bucket: str) -> list[str]:
+    """List labelplan's own records."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=RECORDS)
+    return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+def runs(s3: S3Client, bucket: str) -> list[str]:
+    """Name the runs that the bucket has a record of."""
+    return sorted({key.split("/")[2] for key in record_keys(s3, bucket) if key.startswith(RECORDS + "runs/")})
