@@ -65,13 +65,15 @@ UNLISTABLE = ODD_KEYS["what XML cannot carry"]
 
 class Oddities(NamedTuple):
     """What a server does with some of the keys. *refused*: at the PUT; *kept_as*: stored under another key;
-    *listed_as*: the listing names a key that is not there; *emptied*: the bytes are thrown away.
+    *listed_as*: the listing names a key that is not there; *emptied*: the bytes are thrown away; *no_bulk_undo*: a
+    delete marker is not removed in bulk, only singly.
     """
 
     refused: frozenset[str] = frozenset()
     kept_as: Mapping[str, str] = {}
     listed_as: Mapping[str, str] = {}
     emptied: frozenset[str] = frozenset()
+    no_bulk_undo: frozenset[str] = frozenset()
 
 
 _DOTS = frozenset({"a/./b", "a/../b", "../up", "..", "."})
@@ -84,6 +86,7 @@ ODDITIES = {
         refused=_DOTS,
         kept_as={"back\\slash": "back/slash", "/lead": "lead", "//dbl": "dbl", "a//b": "a/b"},
         emptied=frozenset({"dir/", "trail/"}),
+        no_bulk_undo=frozenset({ODD_KEYS["two names of 255 bytes"], ODD_KEYS["1,024 bytes"]}),
     ),
 }
 """By server. Amazon's S3 does none of this."""
