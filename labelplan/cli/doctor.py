@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import tempfile
@@ -19,8 +20,11 @@ from labelplan.view.doctor_text import finding_lines, verdict_line
 from labelplan.view.style import Style
 
 if TYPE_CHECKING:
-    from labelplan.flow.doctor import Finding, Ports
+    from labelplan.flow.doctor import Ports
+    from labelplan.flow.finding import Finding
+    from labelplan.model.run import Capabilities
     from labelplan.model.spec import Spec
+    from labelplan.store.interface import Reader
 
 app = make_app(COMMANDS["doctor"])
 
@@ -33,18 +37,21 @@ def doctor(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec, a YAML file.")],
     *,
     key: KeyOption = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Write canary objects, to see which conditions the server honours.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Check everything that `plan` needs, one row each: spec, key, credentials, bucket, permissions, quota, cache.
 
-    Labels no image and changes nothing; Rekognition is asked about one byte that is no image. Goes on after a failure;
-    exits with 0, or with the code of the first failure.
+    Labels no image and changes nothing, unless --probe is given; Rekognition is asked about one byte that is no image.
+    Goes on after a failure; exits with 0, or with the code of the first failure.
     """
     from labelplan.flow.doctor import diagnose, exit_code  # noqa: PLC0415 - help must not wait for it
 
     findings: list[Finding] = []
     style = Style(colour())
-    for finding in diagnose(_ports(spec, key)):
+    for finding in diagnose(_ports(spec, key, probe=probe)):
         findings.append(finding)
         if not as_json:
             for line in finding_lines(asdict(finding), style):
@@ -57,7 +64,7 @@ def doctor(
     return code
 
 
-def _ports(path: Path, key: str | None) -> Ports:
+def _ports(path: Path, key: str | None, *, probe: bool) -> Ports:
     from labelplan.flow.doctor import Ports  # noqa: PLC0415 - as above
 
     return Ports(
@@ -67,7 +74,28 @@ def _ports(path: Path, key: str | None) -> Ports:
         who=caller_of,
         reader=bucket_of,
         detector=detector_of,
+        copies=_copies,
+        now=lambda: dt.datetime.now(dt.UTC),
+        probe=_probe if probe else None,
     )
+
+
+def _copies(spec: Spec) -> Reader | None:
+    """Open the bucket for copies, if it is another than the spec's."""
+    from labelplan.store.s3 import open_reader  # noqa: PLC0415 - as above
+
+    backup = spec.backup
+    if backup.bucket in {None, spec.bucket}:
+        return None
+    region, account = backup.region or spec.region, backup.account or spec.account
+    return open_reader(backup.bucket, region=region, account=account, requester_pays=spec.requester_pays)
+
+
+def _probe(spec: Spec) -> Capabilities:
+    from labelplan.store.s3 import open_writer  # noqa: PLC0415 - as above
+
+    writer = open_writer(spec.bucket, region=spec.region, account=spec.account, requester_pays=spec.requester_pays)
+    return writer.probe()
 
 
 def _load(path: Path) -> Spec:

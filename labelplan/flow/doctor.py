@@ -1,6 +1,7 @@
 """`doctor`: would a plan work here? Every condition is looked at before anything is paid, and told with what to do.
 
-Labels no image and changes nothing. It goes on after a failure, with what does not stand on what failed.
+Labels no image, and changes nothing but for a probe that was asked for. It goes on after a failure, with what does not
+stand on what failed.
 """
 
 from __future__ import annotations
@@ -8,22 +9,22 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING
 
-from labelplan.errors import DONE, AwsRefused, LabelplanError, SpecMismatch
+from labelplan.errors import DONE, AwsRefused, SpecMismatch
+from labelplan.flow.doctor_wayback import probe_findings, way_back_findings
+from labelplan.flow.finding import Finding, tried
 from labelplan.model.spec import NO_QUOTA, is_file
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from labelplan.detect.interface import Detector
     from labelplan.model.objects import S3Object, Target
+    from labelplan.model.run import Capabilities
     from labelplan.model.spec import Spec
     from labelplan.store.interface import Reader
-
-State = Literal["ok", "warning", "failed"]
-
-T = TypeVar("T")
 
 FIRST = 1000
 """So many objects of a prefix are looked through for one that is not empty: one page of a listing."""
@@ -37,21 +38,11 @@ _REQUESTER = "If the bucket is set to Requester Pays, write into the spec: reque
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found. *todo*: what to do about it; *exit_code*: of the error that it would be in a plan."""
-
-    check: str
-    state: State
-    detail: str
-    todo: str = ""
-    exit_code: int = DONE
-
-
-@dataclass(frozen=True)
 class Ports:
     """How to get at what is looked at; each raises a `LabelplanError` if it cannot.
 
-    *who* says whose the credentials are, *key* which key would sign, *cache* where answers are kept.
+    *who* says whose the credentials are, *key* which key would sign, *cache* where answers are kept. *copies* opens the
+    bucket for copies, None where there is no other one. *probe*: None where nothing may be written.
     """
 
     load: Callable[[], Spec]
@@ -60,41 +51,38 @@ class Ports:
     who: Callable[[Spec], str]
     reader: Callable[[Spec], Reader]
     detector: Callable[[Spec, Target, Reader], Detector]
+    copies: Callable[[Spec], Reader | None]
+    now: Callable[[], dt.datetime]
+    probe: Callable[[Spec], Capabilities] | None = None
 
 
 def diagnose(ports: Ports) -> Iterator[Finding]:
     """Yield a finding for every check, in an order in which each stands on those before it."""
-    spec, finding = _tried("spec", ports.load, _about_spec)
+    spec, finding = tried("spec", ports.load, _about_spec)
     yield finding
-    yield _tried("signing key", ports.key, str)[1]
-    yield _tried("answer cache", ports.cache, str)[1]
+    yield tried("signing key", ports.key, str)[1]
+    yield tried("answer cache", ports.cache, str)[1]
     if spec is None:
         return
-    yield _tried("credentials", lambda: ports.who(spec), str)[1]
-    reader, finding = _tried("bucket", lambda: ports.reader(spec), lambda _: "")
+    yield tried("credentials", lambda: ports.who(spec), str)[1]
+    reader, finding = tried("bucket", lambda: ports.reader(spec), lambda _: "")
     if reader is None:
         yield finding
         return
-    target, finding = _tried("bucket", reader.target, _about_target)
+    target, finding = tried("bucket", reader.target, _about_target)
     yield finding
     if target is not None:
-        yield _versioning(target)
+        yield _versioning(target, spec)
         yield from _objects(spec, reader)
+        yield from way_back_findings(spec, reader, lambda: ports.copies(spec), ports.now())
+        if ports.probe is not None:
+            yield from probe_findings(spec, target, ports.probe)
         yield from _detector(spec, target, reader, ports)
 
 
 def exit_code(findings: list[Finding]) -> int:
     """Return what the process ends with: the code of the first failure, or 0."""
     return next((finding.exit_code for finding in findings if finding.state == "failed"), DONE)
-
-
-def _tried(check: str, get: Callable[[], T], say: Callable[[T], str]) -> tuple[T, Finding] | tuple[None, Finding]:
-    """Get something, and say of it that it is fine, or why it could not be got."""
-    try:
-        got = get()
-    except LabelplanError as error:
-        return None, Finding(check, "failed", error.what, error.advice, error.exit_code)
-    return got, Finding(check, "ok", say(got))
 
 
 def _about_spec(spec: Spec) -> str:
@@ -109,7 +97,9 @@ def _about_target(target: Target) -> str:
     return f"s3://{target.bucket}{where}, {owner}, region {target.region}"
 
 
-def _versioning(target: Target) -> Finding:
+def _versioning(target: Target, spec: Spec) -> Finding:
+    if spec.backup.mode == "copy":
+        return Finding("versioning", "ok", f"{target.versioning}; what apply deletes is copied before")
     if target.versioning == "Enabled":
         return Finding("versioning", "ok", "Enabled: what apply deletes can be brought back")
     command = f"aws s3api put-bucket-versioning --bucket {target.bucket} --versioning-configuration Status=Enabled"
@@ -118,14 +108,14 @@ def _versioning(target: Target) -> Finding:
 
 def _objects(spec: Spec, reader: Reader) -> Iterator[Finding]:
     """Look whether every prefix can be listed and has an image, and whether an image can be read."""
-    images, finding = _tried("listing", lambda: _images(spec, reader), _about_images)
+    images, finding = tried("listing", lambda: _images(spec, reader), _about_images)
     yield _with_requester(finding, spec)
     names = list(dict.fromkeys(name for rule in spec.rules for name in rule.references if not is_file(name)))
     if names:
-        finding = _tried("references", lambda: _look_up(spec, reader, names), str)[1]
+        finding = tried("references", lambda: _look_up(spec, reader, names), str)[1]
         yield _with_requester(finding, spec)
-    tried = [*names[:LOOKED_UP], *(image.key for image in images or [])]
-    finding = _tried("reading", lambda: _read(reader, tried), str)[1]
+    some = [*names[:LOOKED_UP], *(image.key for image in images or [])]
+    finding = tried("reading", lambda: _read(reader, some), str)[1]
     yield _with_requester(finding, spec)
     payer = "whoever runs labelplan pays for requests and traffic" if spec.requester_pays else "the bucket's owner pays"
     yield Finding("request payer", "ok", payer)
@@ -177,13 +167,13 @@ def _read(reader: Reader, names: list[str]) -> str:
 
 def _detector(spec: Spec, target: Target, reader: Reader, ports: Ports) -> Iterator[Finding]:
     name = "rekognition" if spec.detector.service == "rekognition" else "local detector"
-    detector, finding = _tried(name, lambda: ports.detector(spec, target, reader), lambda _: "")
+    detector, finding = tried(name, lambda: ports.detector(spec, target, reader), lambda _: "")
     if detector is None:
         yield finding
         return
     with closing(detector):
         where = f"may be asked in {target.region}, where the bucket is" if detector.paid else "works on this machine"
-        yield _tried(name, detector.check, lambda _: where)[1]
+        yield tried(name, detector.check, lambda _: where)[1]
         if detector.tps is not None:
             yield _quota(detector.tps, detector.tps_from)
 

@@ -42,12 +42,21 @@ def check_way_back(
     other: Protection | None = None
     if backup.mode == "copy":
         other = own if copies is None else copies.protection()
+    until = undo_until(own, other, backup, prefixes, now)
+    return WayBack(until, removable(own), notes(prefixes, own, other))
+
+
+def undo_until(
+    own: Protection, other: Protection | None, backup: Backup, prefixes: Sequence[str], now: dt.datetime
+) -> dt.datetime | None:
+    """Judge what was read of the planned bucket, and of the one with the copies; otherwise like `check_way_back`."""
     for place in filter(None, (own, other)):
         _require_known(place, backup)
     end = first_end(prefixes, own, other, backup.prefix, now)
-    if end is not None:
-        _require_long(end, backup, now)
-    return WayBack(None if end is None else end.when, removable(own), notes(prefixes, own, other))
+    if end is None:
+        return None
+    _require_long(end, backup, now)
+    return end.when
 
 
 def _require_known(place: Protection, backup: Backup) -> None:

@@ -103,7 +103,7 @@ def notes(prefixes: Sequence[str], data: Protection, copies: Protection | None) 
     said: list[str] = []
     if copies is None:
         said += _about_markers(data)
-        said += _about_archived(prefixes, data)
+        said += about_archived(prefixes, data)
     if data.replicates:
         said.append(
             f"Delete markers of {data.bucket} are replicated to another bucket, and their removal is not: "
@@ -122,7 +122,8 @@ def _about_markers(data: Protection) -> Iterator[str]:
         yield f"The policy of the bucket {data.bucket} denies s3:DeleteObjectVersion: {instead}"
 
 
-def _about_archived(prefixes: Sequence[str], data: Protection) -> Iterator[str]:
+def about_archived(prefixes: Sequence[str], data: Protection) -> Iterator[str]:
+    """Say which lifecycle rules move old versions under *prefixes* to where they cannot be read at once."""
     for rule in data.expiries or ():
         days = rule.noncurrent_archive_days
         if days is not None and any(_overlap(rule.prefix, prefix) for prefix in prefixes):

@@ -11,6 +11,7 @@ import pytest
 
 from labelplan.cli import doctor as command
 from labelplan.errors import AwsRefused
+from tests.wire import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,3 +126,33 @@ def test_the_place_for_a_cache_is_tried_and_nothing_left_there(
     assert (code, "deep/answers.sqlite: not there yet, made by the first plan" in out) == (0, True)
     assert [name for name in made if name.startswith(str(tmp_path / "caches" / ".labelplan-"))]
     assert list((tmp_path / "caches").iterdir()) == []
+
+
+def test_with_probe_it_says_what_the_server_honours_and_that_it_wrote(
+    say: Say, s3: S3Client, bucket: str, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    code, out, err = say("doctor", "deer.yaml", "--probe")
+    assert (code, err) == (0, "")
+    assert scrubbed(out, bucket, tmp_path) == snapshot
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=".labelplan/")
+
+
+def test_without_probe_nothing_in_the_bucket_is_changed(say: Say) -> None:
+    with recorded() as wire:
+        say("doctor", "deer.yaml")
+    assert {one.method for one in wire.sent if one.bucket} == {"GET", "HEAD"}
+
+
+def test_the_bucket_for_copies_is_looked_at_where_it_is_another(
+    say: Say, s3: S3Client, bucket: str, tmp_path: Path
+) -> None:
+    other = f"{bucket}-copies"
+    s3.create_bucket(Bucket=other)
+    rule: Any = {"ID": "monthly", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 9}}
+    s3.put_bucket_lifecycle_configuration(Bucket=other, LifecycleConfiguration={"Rules": [rule]})
+    text = (tmp_path / "deer.yaml").read_text()
+    (tmp_path / "deer.yaml").write_text(f"{text}backup: {{mode: copy, bucket: {other}, prefix: copies/}}\n")
+    code, out, _ = say("doctor", "deer.yaml")
+    assert (code, f"the lifecycle rule monthly of the bucket {other}" in out) == (0, True)
+    (tmp_path / "deer.yaml").write_text(f"{text}backup: {{mode: copy}}\n")
+    assert "no rule ends what can be undone" in say("doctor", "deer.yaml")[1]

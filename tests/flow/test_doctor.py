@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labelplan.errors import AwsRefused, CacheUnusable, KeyUnusable, LabelplanError, SpecError, WrongTarget
-from labelplan.flow.doctor import Finding, Ports, diagnose, exit_code
-from tests.flow.making import Bucket, Table, source
+from labelplan.flow.doctor import Ports, diagnose, exit_code
+from labelplan.flow.finding import Finding
+from tests.flow.making import NOW, Bucket, Table, source
 
 if TYPE_CHECKING:
     from labelplan.model.objects import S3Object, Target
+    from labelplan.model.run import Capabilities
     from labelplan.model.spec import Spec
 
 KEYS = ("deer/r1.jpg", "deer/r2.jpg", "deer/r3.jpg", "deer/good.jpg")
 DENIED = AwsRefused("Access denied.", hint="Ask for it.")
 OK = ["spec", "signing key", "answer cache", "credentials", "bucket", "versioning", "listing", "references", "reading"]
 
-
+WAY_BACK = ["lifecycle", "MFA delete", "bucket policy", "replication"]
 FILES = {"deer": {"prefix": "deer/", "references": ["./deer.jpg"], "accept": ["Deer"]}}
 
 
@@ -74,6 +76,8 @@ class World:
     who: str | LabelplanError = "account 123456789012"
     bucket: Bucket | LabelplanError = field(default_factory=lambda: Readable(*KEYS))
     detector: Quota | LabelplanError = field(default_factory=Quota)
+    copies: Bucket | LabelplanError | None = None
+    probe: Capabilities | LabelplanError | None = None
 
     def ports(self) -> Ports:
         return Ports(
@@ -83,6 +87,9 @@ class World:
             who=lambda _: given(self.who),
             reader=lambda _: given(self.bucket),
             detector=lambda *_: given(self.detector),
+            copies=lambda _: given(self.copies),
+            now=lambda: NOW,
+            probe=None if self.probe is None else lambda _: given(self.probe),
         )
 
 
@@ -99,7 +106,7 @@ def findings(**world: Any) -> dict[str, Finding]:
 def test_where_all_is_well_every_check_is_ok_and_nothing_is_asked() -> None:
     detector = Quota()
     found = findings(detector=detector)
-    assert list(found) == [*OK, "request payer", "rekognition", "quota"]
+    assert list(found) == [*OK, "request payer", *WAY_BACK, "rekognition", "quota"]
     assert {finding.state for finding in found.values()} == {"ok"}
     assert found["bucket"].detail == "s3://wild at http://127.0.0.1:1, account 123456789012, region us-east-1"
     assert found["reading"].detail == "deer/r1.jpg, 10 bytes"
