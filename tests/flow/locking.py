@@ -37,11 +37,15 @@ WORK = "statement"
 
 @dataclass
 class Clocks:
-    """S3's clock, as its replies tell it, and this machine's: they differ by years. *fault*: what else goes wrong."""
+    """S3's clock, as its replies tell it, and this machine's: they differ by years. *fault*: what else goes wrong.
+
+    *delay*: seconds that each reply takes, after S3 has looked at its clock.
+    """
 
     s3: dt.datetime = NOON
     here: float = 1_000_000.0
     fault: Any = None
+    delay: float = 0
     slept: list[float] = field(default_factory=list)
 
     def __call__(self) -> float:
@@ -58,6 +62,7 @@ class Clocks:
     def disturb(self, one: Sent, carry_out: Callable[[], AWSResponse]) -> AWSResponse:
         reply: AWSResponse = self.fault(one, carry_out) if self.fault else carry_out()
         reply.headers["Date"] = format_datetime(self.s3.replace(microsecond=0), usegmt=True)
+        self.pass_by(self.delay)
         return reply
 
 
