@@ -1,26 +1,24 @@
 """How a listing is read: page after page, in which order versions lie on each other, and what is refused.
 
-The current objects of a prefix come through labelplan's own parser (`listing_xml.py`), a key's versions through
-boto3's. No call is made here.
+The pages come through labelplan's own parsers (`listing_xml.py`, `versions_xml.py`). No call is made here.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 from labelplan.errors import AwsRefused
-from labelplan.model.objects import KeyVersion
 from labelplan.store.errors import SERVER
-from labelplan.store.listing_xml import NO_VERSION, read_page, refuse_listing, refuse_missing
+from labelplan.store.listing_xml import read_page, refuse_listing, refuse_missing
+from labelplan.store.versions_xml import read_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from labelplan.model.objects import S3Object
+    from labelplan.model.objects import KeyVersion, S3Object
     from labelplan.store.listing_xml import Marker, Page
 
-_ORDER, _PAGE = "LabelplanOrder", "LabelplanPage"
+_PAGE = "LabelplanPage"
 _OK = 200
 
 
@@ -74,14 +72,23 @@ def _require_known(key: str) -> None:
 
 def keep_page(response_dict: Any, customized_response_dict: dict[str, Any], **_: object) -> None:
     """Read a page in botocore's place: a `before-parse` handler for ListObjectVersions, of a client that only lists."""
-    if response_dict["status_code"] == _OK and (page := read_page(response_dict["body"])):
-        customized_response_dict[_PAGE] = page
-        response_dict["body"] = b"<ListVersionsResult/>"
+    _keep(read_page, response_dict, customized_response_dict)
 
 
-def kept_page(reply: Any) -> Page:
-    """Return what `keep_page` read; raises `AwsRefused` if the answer was nothing of the kind."""
-    page: Page | None = reply.get(_PAGE)
+def keep_versions(response_dict: Any, customized_response_dict: dict[str, Any], **_: object) -> None:
+    """Read a page with all its versions and markers in botocore's place: like `keep_page`."""
+    _keep(read_versions, response_dict, customized_response_dict)
+
+
+def _keep(read: Callable[[bytes], Any], response: Any, kept: dict[str, Any]) -> None:
+    if response["status_code"] == _OK and (page := read(response["body"])):
+        kept[_PAGE] = page
+        response["body"] = b"<ListVersionsResult/>"
+
+
+def kept_page(reply: Any) -> Any:
+    """Return what `keep_page` or `keep_versions` read; raises `AwsRefused` if the answer was nothing of the kind."""
+    page = reply.get(_PAGE)
     if page is None:
         raise refuse_listing()
     return page
@@ -98,37 +105,6 @@ def field(entry: Any, name: str) -> Any:
 def etag(entry: Any) -> str:
     """Return an entry's ETag without quotes; raises `AwsRefused` if it has none."""
     return str(field({**entry, "ETag": (entry.get("ETag") or "").strip('"')}, "ETag"))
-
-
-def keep_order(response_dict: Any, customized_response_dict: dict[str, Any], **_: object) -> None:
-    """Note in which order versions and markers came: a `before-parse` handler for ListObjectVersions.
-
-    boto3 parts them into two lists, and S3's times, in whole seconds, cannot tell which lies on which.
-    """
-    if response_dict["status_code"] == _OK:
-        root = ET.fromstring(response_dict["body"])  # noqa: S314 - botocore parses the same bytes the same way
-        if not root.tag.rpartition("}")[2].startswith("List"):
-            raise refuse_listing()
-        tags = [child.tag.rpartition("}")[2] for child in root]
-        customized_response_dict[_ORDER] = [tag for tag in tags if tag in {"Version", "DeleteMarker"}]
-
-
-def in_order(page: Any) -> list[KeyVersion]:
-    """Return the entries of a page of ListObjectVersions in the order in which they came (see `keep_order`)."""
-    entries = {"Version": iter(page.get("Versions", ())), "DeleteMarker": iter(page.get("DeleteMarkers", ()))}
-    return [_entry(next(entries[tag], {}), is_delete_marker=tag == "DeleteMarker") for tag in page.get(_ORDER, ())]
-
-
-def _entry(entry: Any, *, is_delete_marker: bool) -> KeyVersion:
-    return KeyVersion(
-        key=field(entry, "Key"),
-        version_id=entry.get("VersionId", NO_VERSION),
-        etag="" if is_delete_marker else etag(entry),
-        size=0 if is_delete_marker else field(entry, "Size"),
-        is_latest=field(entry, "IsLatest"),
-        is_delete_marker=is_delete_marker,
-        last_modified=field(entry, "LastModified"),
-    )
 
 
 def newest_first(versions: list[KeyVersion]) -> list[KeyVersion]:

@@ -1,13 +1,14 @@
 """A page of ListObjectVersions, from the bytes that came to the current objects in it; see docs/decisions/0007.
 
 Two ways to the same result. A page as AWS writes it is read by one expression that takes nothing else; anything else
-goes through the XML parser that botocore uses. What a sequence of pages must keep to stands in `listing.py`.
+goes through the XML parser that botocore uses. What a sequence of pages must keep to stands in `listing.py`; old
+versions and markers are read by `versions_xml.py`, in the same two ways.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
@@ -57,19 +58,19 @@ def refuse_listing() -> AwsRefused:
 
 # Text that is itself in XML: no entity, no line end that a parser would change, no character that XML forbids. All
 # quantifiers are possessive, so that no page takes long.
-_TEXT = r"[^<>&\x00-\x1f\ufffe\uffff]*+"
-_WORD = r"[0-9A-Z_]*+"
-_ETAG = r"&quot;([0-9A-Za-z.+/=_-]++)&quot;"
-_SIZE = r"[0-9]{1,19}+"
+TEXT = r"[^<>&\x00-\x1f\ufffe\uffff]*+"
+WORD = r"[0-9A-Z_]*+"
+ETAG = r"&quot;([0-9A-Za-z.+/=_-]++)&quot;"
+SIZE = r"[0-9]{1,19}+"
 _TIME = r"<LastModified>[0-9TZ:.+-]*+</LastModified>"
-_OWNER = rf"(?:<Owner>(?:<ID>{_TEXT}</ID>)?+(?:<DisplayName>{_TEXT}</DisplayName>)?+</Owner>)?+"
-_CHECKSUMS = rf"(?:<ChecksumAlgorithm>{_WORD}</ChecksumAlgorithm>)?+(?:<ChecksumType>{_WORD}</ChecksumType>)?+"
-_CLASS = rf"(?:<StorageClass>{_WORD}</StorageClass>)?+"
+OWNER = rf"(?:<Owner>(?:<ID>{TEXT}</ID>)?+(?:<DisplayName>{TEXT}</DisplayName>)?+</Owner>)?+"
+CHECKSUMS = rf"(?:<ChecksumAlgorithm>{WORD}</ChecksumAlgorithm>)?+(?:<ChecksumType>{WORD}</ChecksumType>)?+"
+_CLASS = rf"(?:<StorageClass>{WORD}</StorageClass>)?+"
 _ENTRY = re.compile(
-    rf"<Version><Key>({_TEXT})</Key><VersionId>({_TEXT})</VersionId><IsLatest>(true|false)</IsLatest>{_TIME}"
-    rf"<ETag>{_ETAG}</ETag>{_CHECKSUMS}<Size>({_SIZE})</Size>{_CLASS}{_OWNER}{_CLASS}</Version>"
-    rf"|<DeleteMarker><Key>{_TEXT}</Key><VersionId>{_TEXT}</VersionId><IsLatest>(?:true|false)</IsLatest>{_TIME}"
-    rf"{_OWNER}</DeleteMarker>"
+    rf"<Version><Key>({TEXT})</Key><VersionId>({TEXT})</VersionId><IsLatest>(true|false)</IsLatest>{_TIME}"
+    rf"<ETag>{ETAG}</ETag>{CHECKSUMS}<Size>({SIZE})</Size>{_CLASS}{OWNER}{_CLASS}</Version>"
+    rf"|<DeleteMarker><Key>{TEXT}</Key><VersionId>{TEXT}</VersionId><IsLatest>(?:true|false)</IsLatest>{_TIME}"
+    rf"{OWNER}</DeleteMarker>"
 )
 _FIRST = re.compile("<(?:Version|DeleteMarker)><Key>")
 _ENTRIES = "LabelplanEntries"
@@ -77,6 +78,18 @@ _ENTRIES = "LabelplanEntries"
 
 def _read_as_written_by_aws(body: bytes) -> Page | None:
     """Read a page whose entries stand side by side in AWS's layout; None for any other, which may be right as well."""
+    taken = taken_by(_ENTRY, body)
+    if taken is None:
+        return None
+    found, top = taken
+    return Page(list(_current(found, top)), top.following())
+
+
+def taken_by(entry: re.Pattern[str], body: bytes) -> tuple[list[tuple[Any, ...]], Top] | None:
+    """Return the groups of all entries of a page, if *entry* takes every one of them; None if not.
+
+    *entry* must take nothing but elements `<Version>` and `<DeleteMarker>` that hold plain text.
+    """
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -84,35 +97,34 @@ def _read_as_written_by_aws(body: bytes) -> Page | None:
     first = _FIRST.search(text)
     if not first:
         return None
-    found, end = _entries(text, first.start())
+    found, end = _entries(entry, text, first.start())
     # what stands around the entries is read as XML, with one element in their place: where that is a child of the
     # root, they are children of the root as well, and not in a comment
     around = f"{text[: first.start()]}<{_ENTRIES}/>{text[end:]}"
     if around.count(_ENTRIES) > 1:
         return None
-    root = _parse(around.encode())
-    names = [_name(child) for child in root]
-    if _name(root) == "Error" or names.count(_ENTRIES) != 1 or "Version" in names:
+    root = parse(around.encode())
+    names = [name_of(child) for child in root]
+    if name_of(root) == "Error" or names.count(_ENTRIES) != 1 or not {"Version", "DeleteMarker"}.isdisjoint(names):
         return None
-    top = _Top(root)
-    return Page(list(_current(found, top)), top.following())
+    return found, Top(root)
 
 
-def _entries(text: str, at: int) -> tuple[list[tuple[str, str, str, str]], int]:
-    """Return the latest versions from *at* on as key, version id, ETag and size, and where the last entry ends."""
+def _entries(entry: re.Pattern[str], text: str, at: int) -> tuple[list[tuple[Any, ...]], int]:
+    """Return the groups of the entries that follow each other from *at* on, and where the last one ends."""
     found = []
-    for match in _ENTRY.finditer(text, at):
+    for match in entry.finditer(text, at):
         if match.start() != at:
             break
         at = match.end()
-        key, version_id, latest, etag, size = match.groups()
-        if latest == "true":
-            found.append((key, version_id, etag, size))
+        found.append(match.groups())
     return found, at
 
 
-def _current(found: Iterable[tuple[str, str, str, str]], top: _Top) -> Iterator[S3Object]:
-    for written, version_id, etag, size in found:
+def _current(found: Iterable[tuple[Any, ...]], top: Top) -> Iterator[S3Object]:
+    for written, version_id, latest, etag, size in found:
+        if latest != "true":
+            continue
         key = top.plain(written)
         if not key:
             raise refuse_missing("Key", "an object")
@@ -124,24 +136,24 @@ def _current(found: Iterable[tuple[str, str, str, str]], top: _Top) -> Iterator[
 
 
 def _read_any(body: bytes) -> Page | None:
-    root = _parse(body)
-    name = _name(root)
+    root = parse(body)
+    name = name_of(root)
     if name == "Error":
         return None
-    top = _Top(root)
-    objects = [one for child in root if _name(child) == "Version" and (one := _version(child, top))]
+    top = Top(root)
+    objects = [one for child in root if name_of(child) == "Version" and (one := _version(child, top))]
     return Page(objects, top.following())
 
 
-class _Top:
+class Top:
     """What a page says of itself."""
 
     def __init__(self, root: ET.Element) -> None:
         """Read the root of the answer; raises `AwsRefused` if it is not that of a listing of versions."""
-        names = {_name(child) for child in root}
-        if not _name(root).startswith("List") or "Contents" in names:  # those are ListObjects' entries
+        names = {name_of(child) for child in root}
+        if not name_of(root).startswith("List") or "Contents" in names:  # those are ListObjects' entries
             raise refuse_listing()
-        self._said = _texts(root, ("EncodingType", "IsTruncated", "NextKeyMarker", "NextVersionIdMarker"))
+        self._said = texts_of(root, ("EncodingType", "IsTruncated", "NextKeyMarker", "NextVersionIdMarker"))
         self._encoded = self._said.get("EncodingType") == "url"
 
     def plain(self, key: str) -> str:
@@ -160,15 +172,15 @@ class _Top:
 
 
 _FIELDS = frozenset({"Key", "VersionId", "IsLatest", "ETag", "Size"})
-_LATEST = {"true": True, "false": False}
+LATEST = {"true": True, "false": False}
 
 
-def _version(entry: ET.Element, top: _Top) -> S3Object | None:
+def _version(entry: ET.Element, top: Top) -> S3Object | None:
     """Return the current object that a `<Version>` describes; None if it is not current, or under `.labelplan/`."""
-    said = _texts(entry, _FIELDS)
+    said = texts_of(entry, _FIELDS)
     written = said.get("Key", "")
     key = top.plain(written)
-    latest = _LATEST.get(said.get("IsLatest", ""))
+    latest = LATEST.get(said.get("IsLatest", ""))
     if latest is None:
         raise refuse_missing("IsLatest", key)
     if not latest:
@@ -180,7 +192,7 @@ def _version(entry: ET.Element, top: _Top) -> S3Object | None:
     etag, size = said.get("ETag", "").strip('"'), said.get("Size", "")
     if not etag:
         raise refuse_missing("ETag", key)
-    if not re.fullmatch(_SIZE, size):
+    if not re.fullmatch(SIZE, size):
         raise refuse_missing("Size", key)
     return S3Object(key, said.get("VersionId") or NO_VERSION, etag, int(size))
 
@@ -190,7 +202,8 @@ def refuse_missing(name: str, key: str) -> AwsRefused:
     return AwsRefused(f"The server does not say the {name} of {key!r}, as S3 does.", hint=SERVER)
 
 
-def _parse(body: bytes) -> ET.Element:
+def parse(body: bytes) -> ET.Element:
+    """Read an answer as XML; raises `ET.ParseError` if it is none."""
     # as botocore does: UTF-8, whatever the answer declares
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - expat limits entities, and botocore parses the same bytes
     parser.feed(body)
@@ -198,15 +211,16 @@ def _parse(body: bytes) -> ET.Element:
     return root
 
 
-def _name(element: ET.Element) -> str:
+def name_of(element: ET.Element) -> str:
+    """Return an element's name without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
-def _texts(element: ET.Element, names: Iterable[str]) -> dict[str, str]:
+def texts_of(element: ET.Element, names: Iterable[str]) -> dict[str, str]:
     """Return the texts of the children with these *names*; raises `AwsRefused` if one is there twice."""
     found: dict[str, str] = {}
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name in names:
             if name in found:
                 raise AwsRefused(f"The server says {name} twice where S3 says it once.", hint=SERVER)

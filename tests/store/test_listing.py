@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from labelplan.errors import AwsRefused
-from labelplan.model.objects import S3Object
-from labelplan.store.listing import in_order, in_turn, keep_order, newest_first
+from labelplan.model.objects import KeyVersion, S3Object
+from labelplan.store.listing import in_turn, newest_first
 from labelplan.store.listing_xml import Marker, Page
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 
-def entry(key: str, version: str = "v1", *, latest: bool = True, age: int = 0) -> dict[str, Any]:
+def version(version_id: str, *, latest: bool = False, age: int = 0) -> KeyVersion:
     when = NOON - dt.timedelta(seconds=age)
-    return {"Key": key, "VersionId": version, "ETag": '"e"', "Size": 1, "IsLatest": latest, "LastModified": when}
+    return KeyVersion("a", version_id, "e", 1, latest, version_id.startswith("m"), when)
 
 
 def pages_of(*pages: Page) -> Callable[[Marker | None], Page]:
@@ -78,52 +78,12 @@ def test_pages_of_nothing_but_old_versions_that_come_again_are_refused() -> None
         list(in_turn(lambda marker: page(following=goes_on(following[marker.key if marker else None])), ""))
 
 
-XML = (
-    '<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>wildlife</Name>'
-    "<DeleteMarker/><Version/><DeleteMarker/><Version/><CommonPrefixes/></ListVersionsResult>"
-)
-
-
-def page_of(xml: str, **lists: Any) -> dict[str, Any]:
-    page: dict[str, Any] = lists
-    keep_order({"status_code": 200, "body": xml.encode()}, page)
-    return page
-
-
-def test_versions_and_markers_of_one_second_keep_the_order_of_the_reply() -> None:
-    page = page_of(
-        XML,
-        DeleteMarkers=[entry("a", "m2"), entry("a", "m1", latest=False)],
-        Versions=[entry("a", "v2", latest=False), entry("a", "v1", latest=False)],
-    )
-    assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
-
-
-def test_the_order_of_the_reply_counts_also_where_times_differ() -> None:
+def test_the_order_of_the_listing_counts_also_where_times_differ() -> None:
     """A multipart upload has the time at which it was begun, and lies above what was stored before it ended."""
-    page = page_of(
-        XML,
-        DeleteMarkers=[entry("a", "m2"), entry("a", "m1", latest=False, age=3)],
-        Versions=[entry("a", "v2", latest=False, age=9), entry("a", "v1", latest=False, age=4)],
-    )
-    assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
-
-
-def test_an_error_reply_has_no_order() -> None:
-    page: dict[str, Any] = {}
-    keep_order({"status_code": 403, "body": b"<Error/>"}, page)
-    assert page == {}
+    listed = [version("m2", latest=True), version("v2", age=9), version("m1", age=3), version("v1", age=4)]
+    assert newest_first(listed) == listed
 
 
 def test_a_server_that_lists_all_versions_before_all_markers_is_put_in_order_by_time() -> None:
-    page = page_of(
-        XML.replace("<DeleteMarker/><Version/>" * 2, "<Version/>" * 2 + "<DeleteMarker/>" * 2),
-        Versions=[entry("a", "v2", latest=False, age=2), entry("a", "v1", latest=False, age=4)],
-        DeleteMarkers=[entry("a", "m2", age=2), entry("a", "m1", latest=False, age=3)],
-    )
-    assert [one.version_id for one in newest_first(in_order(page))] == ["m2", "v2", "m1", "v1"]
-
-
-def test_entries_that_the_parser_did_not_give_are_refused() -> None:
-    with pytest.raises(AwsRefused, match="does not say the Key of"):
-        in_order(page_of(XML))
+    m2, v2, m1, v1 = version("m2", latest=True, age=2), version("v2", age=2), version("m1", age=3), version("v1", age=4)
+    assert newest_first([v2, v1, m2, m1]) == [m2, v2, m1, v1]

@@ -67,12 +67,12 @@ def test_a_delete_is_refused_when_the_object_is_another_or_none(s3: S3Client, bu
 @pytest.mark.parametrize(
     ("status", "code", "outcome"),
     [
-        (409, "ConditionalRequestConflict", "refused"),
+        (409, "ConditionalRequestConflict", "doubtful"),
         (403, "AccessDenied", "denied"),
         (400, "ExpiredToken", "denied"),
         (500, "InternalError", "doubtful"),
         (503, "SlowDown", "doubtful"),
-        (501, "NotImplemented", "doubtful"),
+        (501, "NotImplemented", "denied"),
     ],
 )
 def test_an_error_reply_to_a_delete_says_what_is_known(writer: Writer, status: int, code: str, outcome: str) -> None:
