@@ -1,38 +1,49 @@
 """Apply: delete exactly what a verified plan says, so that undo can bring it back.
 
-The plan's signatures and guards have been checked by the caller. Here: the right bucket, versioning on, the plan
-applied once, the record written before the first delete, and each object looked at before it is deleted. Being killed
-anywhere leaves a state from which the same command goes on (docs/decisions/0005-apply-and-undo.md).
+The plan's signatures and guards have been checked by the caller. Here: the right bucket, a way back that lasts, what
+the endpoint honours, the lock, the plan applied once, the record written before the first delete. Being killed anywhere
+leaves a state from which the same command goes on (docs/decisions/0005 and 0010). What is done with the objects stands
+in `deleting.py`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import AwsRefused, LabelplanError, PlanExpired
-from labelplan.flow.batches import Unobserved, in_batches
+from labelplan.errors import AwsRefused, PlanExpired
+from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.checks import deletes, require_same_target, require_versioning, require_whole
-from labelplan.flow.owner import begin, check_owner, require_not_undone
-from labelplan.model.run import ApplyResult, RunEnd
-from labelplan.rules.versions import marker_above, state
+from labelplan.flow.copies import Copies
+from labelplan.flow.deleting import Deleting
+from labelplan.flow.lock import require_conditional_puts
+from labelplan.flow.locking import Locking, held
+from labelplan.flow.owner import NewRun, begin, check_owner, require_not_undone
+from labelplan.flow.recheck import spec_of
+from labelplan.flow.wayback import check_way_back
+from labelplan.model.run import ApplyResult, RunEnd, Strategy
+from labelplan.rules.strategy import choose_strategy
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from labelplan.flow.batches import Observer
-    from labelplan.model.objects import KeyVersion, Target
-    from labelplan.model.plan import Decision
+    from labelplan.flow.lock import Lease
+    from labelplan.flow.wayback import WayBack
+    from labelplan.model.objects import Target
+    from labelplan.model.run import Capabilities
+    from labelplan.model.spec import Backup
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Writer
+    from labelplan.store.runs import RunRecord
 
 SHOWN = 100
 """How many of the objects that were not deleted a result names; all are counted, and in the record."""
-
 
 _TOO_MANY = 100
 
@@ -40,12 +51,15 @@ _TOO_MANY = 100
 class Applied(Struct, frozen=True):
     """What a run came to. *run*: `BUCKET/RUN_ID`, undo's argument. *counts*: the plan's deletes by outcome.
 
-    *others*: the first objects that were not deleted, and why.
+    *others*: the first objects that were not deleted, and why. *undo_until*: when the way back ends; None: nothing that
+    could be read ends it.
     """
 
     run: str
     counts: dict[str, int]
     others: tuple[ApplyResult, ...]
+    strategy: Strategy
+    undo_until: dt.datetime | None
 
     @property
     def in_part(self) -> bool:
@@ -58,57 +72,78 @@ class Applied(Struct, frozen=True):
         return "failed" not in self.counts
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """What an apply would meet, found by reading alone. *resumed*: it would go on with a run that began."""
+
+    target: Target
+    backup: Backup
+    way_back: WayBack
+    resumed: bool
+
+
 def utc_now() -> dt.datetime:
     """Return this machine's time, UTC, in whole seconds."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def apply_plan(  # noqa: PLR0913 - three of them are how the caller watches and stops it
+def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stops and locks it
     plan: PlanFile,
     writer: Writer,
     *,
     signer: str,
+    capabilities: Capabilities | None = None,
+    locking: Locking = Locking(),  # noqa: B008 - frozen
     observer: Observer | None = None,
     stop: threading.Event | None = None,
     now: Callable[[], dt.datetime] = utc_now,
 ) -> Applied:
     """Delete what *plan* lists as `delete`, or go on with the run that began to; return what became of each object.
 
-    *signer*: the key id of who planned, for the record. Once *stop* is set, the batch in flight is finished and
-    recorded, and `KeyboardInterrupt` raised. Raises, before anything is written, `PartialPlan`, `WrongTarget`,
-    `PlanCorrupt`, `NoWayBack`, `AlreadyApplied`, `PlanExpired`; and at any time `AwsRefused`, `NoWayBack` when
-    versioning was switched off meanwhile, or `AlreadyApplied` when somebody undoes the run meanwhile.
+    *signer*: the key id of who planned, for the record. *capabilities*: what `writer.probe()` has just found; None
+    probes. Once *stop* is set, the batches in flight are finished and recorded, and `KeyboardInterrupt` raised. Raises,
+    before anything is deleted, what `check_plan` does, and `NoWayBack` for an endpoint that ignores conditions, and
+    `Locked`; and at any time `AwsRefused`, `NoWayBack` when versioning was switched meanwhile, `Locked` when the lock
+    was lost, or `AlreadyApplied` when somebody undoes the run meanwhile.
     """
-    target = check_plan(plan, writer, now)
-    record, since, resumed = begin(plan, writer, target, signer, now)
-    run = f"{target.bucket}/{record.run}"
-    observer = observer or Unobserved()
-    observer.started(run, plan.statement.predicate.totals.delete, resumed=resumed)
-    tally = _Tally(record.outcomes().values() if resumed else ())
-
-    def look_around() -> None:
-        require_versioning(target.bucket, writer.versioning())
+    ready = check_plan(plan, writer, now)
+    found = capabilities or writer.probe()
+    strategy = choose_strategy(found, ready.target.versioning, ready.target.bucket)
+    if not locking.disabled:
+        require_conditional_puts(found)
+    with held(writer, locking, command="apply", work=plan.statement_sha256) as lease:
+        new = NewRun(ready.target, signer, ready.backup, found, strategy, ready.way_back.until)
+        record, resumed = begin(plan, writer, new, now)
+        start = record.start()
+        copies = _copies(writer, ready.backup, record.run, found)
+        run = f"{ready.target.bucket}/{record.run}"
+        run = f"{ready.target.bucket}/{record.run}"
+        observer = observer or Unobserved()
+        observer.started(run, plan.statement.predicate.totals.delete, resumed=resumed)
+        deleting = Deleting(
+            writer,
+            record.segments,
+            strategy,
+            ready.target.versioning,
+            copies,
+            _looking_around(writer, ready, record, lease),
+            stop,
+        )
+        tally = Tally()
+        record.segments.batches()  # read once, before there are threads
+        for results in side_by_side(batches_of(plan, start.batch), deleting.delete, stop=stop):
+            tally.add(results)
+            observer.progressed(tally.counts)
+            _stop_if_hopeless(results)
         require_not_undone(record)
-
-    for results in in_batches(
-        (decision for decision in deletes(plan) if decision.key not in tally.settled),
-        lambda decision: _delete(writer, decision, since),
-        before_each=look_around,
-        stop=stop,
-    ):
-        record.results.add(results)
-        tally.add(results)
-        observer.progressed(tally.counts)
-        _stop_if_hopeless(results)
-    require_not_undone(record)
-    applied = Applied(run, dict(tally.counts), tuple(tally.others))
-    if applied.finished:
-        record.finish(RunEnd(record.run, now(), applied.counts))
+        applied = Applied(run, dict(tally.counts), tuple(tally.others), strategy, start.undo_until)
+        if applied.finished:
+            record.finish(RunEnd(record.run, now(), applied.counts))
     return applied
 
 
-def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = utc_now) -> Target:
-    """Refuse a plan that may not be applied here and now, or could not be undone; return what the bucket is now.
+def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = utc_now) -> Readiness:
+    """Refuse a plan that may not be applied here and now, or could not be undone; return what would be met.
 
     It changes nothing, so a caller can ask it before asking a person. `apply_plan` does it again. Raises `PartialPlan`,
     `WrongTarget`, `NoWayBack`, `PlanCorrupt`, `AlreadyApplied`, `PlanExpired` (not for a run that goes on).
@@ -116,50 +151,43 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     require_whole(plan.header)
     target = writer.target()
     require_same_target(plan.header.target, target)
-    require_versioning(target.bucket, target.versioning)
+    spec = spec_of(plan.header)
+    if spec.backup.mode == "versioning":
+        require_versioning(target.bucket, target.versioning)
     for _ in deletes(plan):
         pass  # all of them are looked at before the first is deleted
-    if not check_owner(plan, writer) and plan.header.expires <= now():
+    resumed = check_owner(plan, writer)
+    if not resumed and plan.header.expires <= now():
         raise PlanExpired(f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC.")
-    return target
+    beside = backup_store(writer, spec.backup)
+    way_back = check_way_back(writer, beside, spec.backup, [rule.prefix for rule in spec.rules], now())
+    return Readiness(target, spec.backup, way_back, resumed)
 
 
-def _delete(writer: Writer, planned: Decision, since: dt.datetime) -> ApplyResult:
-    """Delete one object if it still is the planned one. *since*: from when on a marker is the run's."""
-    try:
-        versions = writer.key_versions(planned.key)
-        if state(versions, planned) != "planned":
-            return _untouched(versions, planned, since)
-        reply = writer.delete_current(planned.key, planned.etag)
-        if reply.outcome == "deleted":
-            return _result(planned, "deleted", marker=reply.marker)
-        versions = writer.key_versions(planned.key)
-        if state(versions, planned) == "planned":
-            return _result(planned, "failed", f"it is still there: {reply.message}")
-        return _untouched(versions, planned, None)
-    except LabelplanError as error:
-        return _result(planned, "failed", error.what)
+def backup_store(writer: Writer, backup: Backup) -> Writer | None:
+    """Open the bucket that holds the copies; None where the way back is the versions."""
+    if backup.mode == "versioning":
+        return None
+    target = writer.target()
+    return writer.beside(backup.bucket or target.bucket, region=backup.region, account=backup.account)
 
 
-def _untouched(versions: Sequence[KeyVersion], planned: Decision, since: dt.datetime | None) -> ApplyResult:
-    """Say why an object that is not there as planned is left alone, or that this run has deleted it.
-
-    The run has, whatever the reply was, if a marker of its time lies directly on the planned version: the request may
-    have been repeated on the way, or another attempt of this run been faster. *since* None: any marker is of its time,
-    for the object was there a moment ago.
-    """
-    marker = marker_above(versions, planned)
-    if marker and (since is None or marker.last_modified >= since):
-        return _result(planned, "deleted", marker=marker.version_id)
-    if state(versions, planned) == "gone":
-        return _result(planned, "gone", "it was deleted by somebody else")
-    return _result(planned, "changed", "another version has been stored since it was labelled")
+def _copies(writer: Writer, backup: Backup, run: str, found: Capabilities) -> Copies | None:
+    beside = backup_store(writer, backup)
+    if beside is None:
+        return None
+    return Copies(writer, beside, backup, run, found, acls=writer.protection().acls is not False)
 
 
-def _result(
-    planned: Decision, outcome: Literal["deleted", "gone", "changed", "failed"], message: str = "", *, marker: str = ""
-) -> ApplyResult:
-    return ApplyResult(planned.key, planned.version_id, outcome, marker, message)
+def _looking_around(writer: Writer, ready: Readiness, record: RunRecord, lease: Lease) -> Callable[[], None]:
+    """Return what makes sure, before each batch, that the run may go on as it began."""
+
+    def look_around() -> None:
+        lease.require()
+        require_versioning(ready.target.bucket, writer.versioning(), ready.target.versioning)
+        require_not_undone(record)
+
+    return look_around
 
 
 def _stop_if_hopeless(results: Sequence[ApplyResult]) -> None:
@@ -171,17 +199,16 @@ def _stop_if_hopeless(results: Sequence[ApplyResult]) -> None:
         )
 
 
-class _Tally:
-    """Counts and examples of outcomes; *settled*: the keys with which earlier attempts are done."""
+class Tally:
+    """Counts and the first examples of outcomes."""
 
-    def __init__(self, earlier: Iterable[ApplyResult]) -> None:
+    def __init__(self) -> None:
+        """Begin with nothing."""
         self.counts: Counter[str] = Counter()
         self.others: list[ApplyResult] = []
-        settled = [result for result in earlier if result.outcome != "failed"]
-        self.settled = {result.key for result in settled}
-        self.add(settled)
 
     def add(self, results: Sequence[ApplyResult]) -> None:
+        """Count a batch."""
         self.counts.update(result.outcome for result in results)
-        others = [result for result in results if result.outcome != "deleted"]
-        self.others += others[: SHOWN - len(self.others)]
+        others = (result for result in results if result.outcome != "deleted")
+        self.others += list(others)[: SHOWN - len(self.others)]

@@ -41,12 +41,22 @@ def require_same_target(planned: Target, actual: Target) -> None:
         raise WrongTarget(f"The plan was made for the {'; the '.join(different)}.")
 
 
-def require_versioning(bucket: str, versioning: Versioning) -> None:
-    """Raise `NoWayBack` unless versioning is on: without it a delete is for good."""
-    if versioning != "Enabled":
+def require_versioning(bucket: str, versioning: Versioning, planned: Versioning = "Enabled") -> None:
+    """Raise `NoWayBack` unless versioning is as it must be; without it a delete is for good.
+
+    *planned*: what it was when the run began, where the way back is a copy.
+    """
+    if versioning == planned:
+        return
+    if planned != "Enabled":
         raise NoWayBack(
-            f"Versioning of the bucket {bucket} is {versioning.lower()}: what is deleted could not be brought back.",
-            hint=f"Turn it on: aws s3api put-bucket-versioning --bucket {bucket} "
-            "--versioning-configuration Status=Enabled\n"
-            "Then wait 15 minutes, as AWS advises, plan again, and apply.",
+            f"Versioning of the bucket {bucket} was switched from {planned.lower()} to {versioning.lower()} meanwhile.",
+            hint="Nothing was lost. The same command goes on, with the bucket as it is now.",
         )
+    raise NoWayBack(
+        f"Versioning of the bucket {bucket} is {versioning.lower()}: what is deleted could not be brought back.",
+        hint=f"Turn it on: aws s3api put-bucket-versioning --bucket {bucket} "
+        "--versioning-configuration Status=Enabled\n"
+        "Then wait 15 minutes, as AWS advises, plan again, and apply. "
+        "For a bucket without versioning there is `backup: {mode: copy}`.",
+    )

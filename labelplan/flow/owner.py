@@ -6,44 +6,40 @@ be this plan's, and be one that undo can work with. What is deleted, and how, is
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING, NamedTuple
 
 from labelplan.errors import AlreadyApplied, PlanCorrupt, PlanExpired, RunNotFound
-from labelplan.model.run import Capabilities, RunStart
-from labelplan.model.spec import Backup
+from labelplan.flow import batches
+from labelplan.model.run import RunStart
 from labelplan.planfile.reader import open_plan
 from labelplan.store.runs import RunRecord, claim, read_claim, run_name
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from labelplan.model.objects import Target
+    from labelplan.model.run import Capabilities, Strategy
+    from labelplan.model.spec import Backup
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Writer
 
 
-_SECOND = dt.timedelta(seconds=1)
-"""How exact S3's times are."""
+class NewRun(NamedTuple):
+    """What a run's first file says of it, besides the plan."""
 
-
-class Run(NamedTuple):
-    """A run that may delete. *resumed*: another attempt began it.
-
-    *since*: a marker that this attempt finds, not older than this by S3's clock, was made by the run. In the second in
-    which `run.json` was written only the attempt that wrote it deletes: others wait for it to be over.
-    """
-
-    record: RunRecord
-    since: dt.datetime
-    resumed: bool
+    target: Target
+    signer: str
+    backup: Backup
+    capabilities: Capabilities
+    strategy: Strategy
+    undo_until: dt.datetime | None
 
 
 def check_owner(plan: PlanFile, writer: Writer) -> bool:
@@ -60,15 +56,16 @@ def check_owner(plan: PlanFile, writer: Writer) -> bool:
     return True
 
 
-def begin(plan: PlanFile, writer: Writer, target: Target, signer: str, now: Callable[[], dt.datetime]) -> Run:
+def begin(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.datetime]) -> tuple[RunRecord, bool]:
     """Make the plan a new run's own and put it into the record, or find the run that it belongs to.
 
-    Raises what `check_owner` does, and `PlanCorrupt` if the plan's file has changed since it was checked.
+    Returns the record, and whether another attempt began the run. Raises what `check_owner` does, and `PlanCorrupt` if
+    the plan's file has changed since it was checked.
     """
     owner = read_claim(writer, plan.statement_sha256)
     fresh = ""
     if owner is None:
-        fresh = _reserve(plan, writer, target, signer, now)
+        fresh = _reserve(plan, writer, new, now)
         owner = claim(writer, plan.statement_sha256, fresh)
     record = RunRecord(writer, owner)
     _require_own(plan, record)
@@ -76,10 +73,7 @@ def begin(plan: PlanFile, writer: Writer, target: Target, signer: str, now: Call
     if not record.has_plan():
         _store_plan(plan, record)
         _require_own(plan, record)  # what the record holds now, not what was sent
-    if owner == fresh:
-        return Run(record, record.start_time() + _SECOND, resumed=False)
-    sleep(_SECOND.total_seconds())
-    return Run(record, record.start_time(), resumed=True)
+    return record, owner != fresh
 
 
 def require_not_undone(record: RunRecord) -> None:
@@ -105,7 +99,7 @@ def stored_plan(record: RunRecord, start: RunStart) -> Iterator[PlanFile]:
             yield plan
 
 
-def _reserve(plan: PlanFile, writer: Writer, target: Target, signer: str, now: Callable[[], dt.datetime]) -> str:
+def _reserve(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.datetime]) -> str:
     """Write the record's first file under a name that no other run has; return the name."""
     while True:
         started = now()
@@ -115,12 +109,14 @@ def _reserve(plan: PlanFile, writer: Writer, target: Target, signer: str, now: C
             run,
             plan.statement_sha256,
             plan.sha256,
-            target,
+            new.target,
             started,
-            signer,
-            Backup(),
-            Capabilities(*[False] * 7),
-            "single",
+            new.signer,
+            new.backup,
+            new.capabilities,
+            new.strategy,
+            batches.BATCH,
+            new.undo_until,
         )
         if RunRecord(writer, run).reserve(start):
             return run
@@ -130,7 +126,7 @@ def _require_own(plan: PlanFile, record: RunRecord) -> None:
     """Refuse a record that is not this plan's, with which undo could not work, or that began when it had expired."""
     try:
         start, since = record.start(), record.start_time()
-        if record.has_plan():
+        if record.has_plan() and not _is_stored(plan, record, start):
             with stored_plan(record, start):
                 pass  # opening it is the check, and what undo will do
     except (RunNotFound, PlanCorrupt) as error:
@@ -141,6 +137,15 @@ def _require_own(plan: PlanFile, record: RunRecord) -> None:
         raise PlanExpired(
             f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC, before the run {record.run} began."
         )
+
+
+def _is_stored(plan: PlanFile, record: RunRecord, start: RunStart) -> bool:
+    """Tell whether the record holds the very bytes of *plan*, which have been checked."""
+    with tempfile.TemporaryFile() as stored:
+        if start.plan_sha256 != plan.sha256 or not record.copy_plan(stored):
+            return False
+        stored.seek(0)
+        return hashlib.file_digest(stored, "sha256").hexdigest() == plan.sha256
 
 
 def _foreign(record: RunRecord) -> AlreadyApplied:

@@ -1,34 +1,37 @@
 """Undo: bring back what a run deleted, from its record in the bucket alone.
 
 No signing key and no local file is needed. The record is not trusted: it only says where to look. What is removed is a
-delete marker that the key's version list, read just before, shows on top of the planned version; so a forged record
-cannot erase a version, and anything newer is left alone. Running it again, or on a run that was killed, is fine.
+delete marker that the key's version list, read just before, shows on top, and which is the run's; a copy is only put
+back where no object is. So a forged record cannot erase a version, and anything newer is left alone. Running it again,
+or on a run that was killed, is fine. What is done with the objects stands in `restoring.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import LabelplanError, UsageError, WrongTarget
-from labelplan.flow.apply import SHOWN, utc_now
-from labelplan.flow.batches import Unobserved, in_batches
-from labelplan.flow.checks import deletes
+from labelplan.errors import NoWayBack, UsageError, WrongTarget
+from labelplan.flow.apply import SHOWN, backup_store, utc_now
+from labelplan.flow.batches import Unobserved, batches_of, side_by_side
+from labelplan.flow.copies import Copies
+from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
+from labelplan.flow.restoring import Chosen, Restoring, is_wanted
 from labelplan.model.run import RunEnd, UndoResult
-from labelplan.rules.versions import is_planned, marker_to_remove, state
 from labelplan.store.runs import RunRecord
+from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
     import datetime as dt
     import threading
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from labelplan.flow.batches import Observer
-    from labelplan.model.plan import Decision
-    from labelplan.model.run import ApplyResult
+    from labelplan.flow.batches import Batch, Observer
+    from labelplan.model.run import Capabilities, RunStart
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Writer
 
@@ -49,109 +52,102 @@ class Undone(Struct, frozen=True):
         return bool(self.others)
 
 
-class _Window(NamedTuple):
-    """What the record says about one run: *recorded* outcomes by key, and S3's times that the run lies between."""
-
-    recorded: dict[str, ApplyResult]
-    since: dt.datetime
-    until: dt.datetime | None
-
-
-def undo_run(  # noqa: PLR0913 - three of them are how the caller watches and stops it
+def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the caller watches, stops and locks it
     writer: Writer,
     run_id: str,
     keys: Collection[str] = (),
+    rules: Collection[str] = (),
     *,
+    locking: Locking = Locking(),  # noqa: B008 - frozen
     observer: Observer | None = None,
     stop: threading.Event | None = None,
     now: Callable[[], dt.datetime] = utc_now,
 ) -> Undone:
-    """Bring back what the run deleted, or only *keys*; return what became of each object.
+    """Bring back what the run deleted, or only *keys*, or only what *rules* deleted; return what became of each object.
 
-    *run_id* is the part after the bucket's name. *stop*, *observer* as for `apply_plan`. Raises, before anything is
-    changed, `RunNotFound`, `WrongTarget`, `PlanCorrupt`, `UsageError` for a key that the run was not to delete; and
-    `AwsRefused` at any time.
+    *run_id* is the part after the bucket's name. *stop*, *observer*, *locking* as for `apply_plan`. Raises, before
+    anything is changed, `RunNotFound`, `WrongTarget`, `PlanCorrupt`, `Locked`, `NoWayBack` for a run that was purged,
+    `UsageError` for a key or rule of which the run deleted nothing; and `AwsRefused` at any time.
     """
     record = RunRecord(writer, run_id)
     bucket = writer.target().bucket
     start = record.start()
     if start.target.bucket != bucket:
         raise WrongTarget(f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.")
-    window = _Window(record.outcomes(), record.start_time(), record.undone_time())
+    if purged := record.purged():
+        raise NoWayBack(
+            f"The way back of the run {run_id} was ended on purpose on {purged.finished:%Y-%m-%d}.", hint=""
+        )
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[UndoResult] = []
+    chosen = Chosen(frozenset(keys), frozenset(rules))
     with stored_plan(record, start) as plan:
-        observer.started(f"{bucket}/{run_id}", _count(plan, window, set(keys)), resumed=False)
-        for results in in_batches(
-            _wanted(plan, window, set(keys)), lambda planned: _restore(writer, planned, window), stop=stop
-        ):
-            record.undo.add(results)
-            counts.update(result.outcome for result in results)
-            others += [one for one in results if one.outcome in {"left", "failed"}][: SHOWN - len(others)]
-            observer.progressed(counts)
-        over = record.end() is not None or all(_is_deleted(window, planned) for planned in _wanted(plan, window, ()))
-    if over and not keys and "failed" not in counts:
-        record.finish_undo(RunEnd(run_id, now(), dict(counts)))
+        record.segments.batches()  # read once, before there are threads
+        _require_deleted(batches_of(plan, start.batch), record, chosen)
+        with held(writer, locking, command="undo", work=run_id) as lease:
+            restoring = Restoring(writer, record, chosen, _Tools(writer, start), lease)
+            observer.started(f"{bucket}/{run_id}", _expected(plan, record, start, chosen), resumed=False)
+            open_ones = 0
+            for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
+                open_ones += left_open
+                counts.update(result.outcome for result in results)
+                others += [one for one in results if one.outcome in {"left", "failed"}][: SHOWN - len(others)]
+                observer.progressed(counts)
+            if not chosen.is_part and "failed" not in counts and (record.end() is not None or not open_ones):
+                record.finish_undo(RunEnd(run_id, now(), dict(counts)))
     return Undone(f"{bucket}/{run_id}", dict(counts), tuple(others))
 
 
-def _wanted(plan: PlanFile, window: _Window, keys: Collection[str]) -> Iterator[Decision]:
-    """Stream the deletes of the plan that the run carried out, or may have; all of them, or those of *keys*."""
-    for planned in deletes(plan):
-        result = window.recorded.get(planned.key)
-        if (not keys or planned.key in keys) and (result is None or result.outcome in {"deleted", "failed"}):
-            yield planned
+class _Tools:
+    """What undo needs for some runs only, made when it is first needed."""
+
+    def __init__(self, writer: Writer, start: RunStart) -> None:
+        self._writer = writer
+        self._start = start
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What the endpoint does now: the record's word could be forged."""
+        return self._writer.probe()
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """The run's copies; None where the way back is the versions."""
+        beside = backup_store(self._writer, self._start.backup)
+        if beside is None:
+            return None
+        return Copies(self._writer, beside, self._start.backup, self._start.run, self.capabilities, acls=True)
 
 
-def _is_deleted(window: _Window, planned: Decision) -> bool:
-    """Tell whether the run has settled an object: one that it has not, it may still be about to delete."""
-    result = window.recorded.get(planned.key)
-    return result is not None and result.outcome == "deleted"
-
-
-def _count(plan: PlanFile, window: _Window, keys: Collection[str]) -> int:
-    """Count the objects to bring back; raises `UsageError` if one of *keys* is not among them."""
-    found = 0
-    missing = set(keys)
-    for planned in _wanted(plan, window, keys):
-        found += 1
-        missing.discard(planned.key)
-    if missing:
+def _require_deleted(batches: Iterable[Batch], record: RunRecord, chosen: Chosen) -> None:
+    """Raise `UsageError` if one of the chosen keys or rules is not among what the run deleted."""
+    if not chosen.is_part:
+        return
+    keys, rules = set(chosen.keys), set(chosen.rules)
+    for batch in batches:
+        if covered := list(_of(batch, chosen)):
+            said = record.segments.read(batch.number)
+            deleted = [(key, rule) for key, rule in covered if is_wanted(said.get(key, NOTHING))]
+            keys.difference_update(key for key, _ in deleted)
+            rules.difference_update(rule for _, rule in deleted)
+    names = sorted(keys) + [f"anything of the label rule {rule!r}" for rule in sorted(rules)]
+    if names:
         raise UsageError(
-            f"The run did not delete {', '.join(sorted(missing))}.",
+            f"The run did not delete {', '.join(names)}.",
             hint="labelplan show PLAN --deletes lists what it was to delete.",
         )
-    return found
 
 
-def _restore(writer: Writer, planned: Decision, window: _Window) -> UndoResult:
-    """Bring one object back, and look whether it is."""
-    try:
-        versions = writer.key_versions(planned.key)
-        if state(versions, planned) == "planned":
-            return _result(planned, "present")
-        if not any(is_planned(version, planned) for version in versions):
-            return _result(planned, "failed", "its version is gone for good: a lifecycle rule or somebody removed it")
-        result = window.recorded.get(planned.key)
-        marker = marker_to_remove(versions, planned, result.marker if result else "", window.since, window.until)
-        if isinstance(marker, str):
-            return _result(planned, "left", marker)
-        (reply,) = writer.remove_markers([marker])
-        return _judge(writer, planned, reply.message)
-    except LabelplanError as error:
-        return _result(planned, "failed", error.what)
+def _of(batch: Batch, chosen: Chosen) -> Iterator[tuple[str, str]]:
+    for one, rule in zip(batch.objects, batch.rules, strict=True):
+        if chosen.covers(one.key, rule):
+            yield one.key, rule
 
 
-def _judge(writer: Writer, planned: Decision, message: str) -> UndoResult:
-    """Look at an object after its marker was to be removed: what is there counts, not the reply."""
-    versions = writer.key_versions(planned.key)
-    if versions and not versions[0].is_delete_marker and versions[0].etag == planned.etag:
-        return _result(planned, "restored")
-    return _result(planned, "failed", message or "its delete marker was removed, but another one lies on it")
-
-
-def _result(
-    planned: Decision, outcome: Literal["restored", "present", "left", "failed"], message: str = ""
-) -> UndoResult:
-    return UndoResult(planned.key, planned.version_id, outcome, message)
+def _expected(plan: PlanFile, record: RunRecord, start: RunStart, chosen: Chosen) -> int:
+    """Say how many objects will be worked on, for the progress that is shown: exact for a run that ended."""
+    if chosen.is_part:
+        return sum(1 for batch in batches_of(plan, start.batch) for _ in _of(batch, chosen))
+    end = record.end()
+    return end.counts.get("deleted", 0) if end else plan.statement.predicate.totals.delete

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from labelplan.model.objects import Target
 from labelplan.model.spec import Backup
@@ -49,7 +49,8 @@ class Capabilities(Struct, frozen=True):
 class RunStart(Struct, frozen=True):
     """`runs/<run>/start.json`, written before the first delete. *plan_sha256*: that of the plan file's bytes.
 
-    *undo_until*: when the way back ends, as far as could be read; None: nothing ends it.
+    *batch*: how many deletes of the plan are a batch. *undo_until*: when the way back ends, as far as could be read;
+    None: nothing ends it.
     """
 
     format: Literal["labelplan/run/1"]
@@ -62,6 +63,7 @@ class RunStart(Struct, frozen=True):
     backup: Backup
     capabilities: Capabilities
     strategy: Strategy
+    batch: Annotated[int, Meta(ge=1, le=1000)]
     undo_until: dt.datetime | None = None
 
 

@@ -87,7 +87,7 @@ class Backup(Struct, frozen=True):
 
     mode: Literal["versioning", "copy"] = "versioning"
     bucket: str | None = None
-    prefix: str = ".labelplan/"
+    prefix: str = ".labelplan/backup/"
     region: str | None = None
     account: str | None = None
     keep_days: int = 30

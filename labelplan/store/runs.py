@@ -1,12 +1,13 @@
 """The run record: where a run's JSON objects lie in the bucket, and how they are written and read.
 
     .labelplan/plans/<statement-sha256>     the one run that may apply a plan
-    .labelplan/runs/<run>/run.json          what the run is, written before anything else
+    .labelplan/runs/<run>/start.json        what the run is, written before anything else
     .labelplan/runs/<run>/plan.json         the plan file, byte for byte, there before the first delete
-    .labelplan/runs/<run>/results/<n>.jsonl what became of each delete, a batch a file
-    .labelplan/runs/<run>/done.json         the run is over: nothing is left to try
-    .labelplan/runs/<run>/undo/<n>.jsonl    what undo did, a batch a file
+    .labelplan/runs/<run>/segments/         what each batch was to delete, and what became of it (`segments.py`)
+    .labelplan/runs/<run>/run.json          the run is over: nothing is left to try
+    .labelplan/runs/<run>/undo/             what undo did, a batch a file
     .labelplan/runs/<run>/undone.json       everything the run deleted was dealt with, and it deletes nothing more
+    .labelplan/runs/<run>/purged.json       the way back was ended on purpose
 
 Nothing is ever overwritten. A record is somebody's word, not a permission: who acts on one looks at the bucket first.
 """
@@ -14,22 +15,23 @@ Nothing is ever overwritten. A record is somebody's word, not a permission: who 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from labelplan.errors import RunNotFound
-from labelplan.model.run import RUN_PREFIX, ApplyResult, PlanClaim, RunEnd, RunStart, UndoResult
+from labelplan.model.run import RUN_PREFIX, PlanClaim, RunEnd, RunStart
+from labelplan.store.segments import Segments, UndoSegments
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import BinaryIO
 
+    from labelplan.model.run import ApplyResult, UndoResult
     from labelplan.store.interface import Writer
 
 T = TypeVar("T")
-Result = TypeVar("Result", ApplyResult, UndoResult)
 
 _RUN = re.compile(r"[0-9]{8}T[0-9]{4}Z-[0-9a-f]{4,64}")
 
@@ -53,6 +55,16 @@ def claim(store: Writer, statement_sha256: str, run: str) -> str:
     return run
 
 
+def run_names(store: Writer) -> Iterator[str]:
+    """Stream the names of all runs that the bucket has records of, oldest first."""
+    folder, last = f"{RUN_PREFIX}runs/", ""
+    for key, _ in store.list_records(folder):
+        name = key.removeprefix(folder).partition("/")[0]
+        if name != last and _RUN.fullmatch(name):
+            last = name
+            yield name
+
+
 def claim_key(statement_sha256: str) -> str:
     """Name the record that gives a plan to a run."""
     return f"{RUN_PREFIX}plans/{statement_sha256}"
@@ -73,34 +85,31 @@ class RunRecord:
         self.run = check_name(run)
         self._store = store
         self._folder = f"{RUN_PREFIX}runs/{run}/"
-        self.results = Segments(store, self._folder + "results/", ApplyResult)
-        self.undo = Segments(store, self._folder + "undo/", UndoResult)
+        self.segments = Segments(store, self._folder + "segments/")
+        self.undo = UndoSegments(store, self._folder + "undo/")
 
     def reserve(self, start: RunStart) -> bool:
-        """Write `run.json`; False if there is another run of this name."""
-        return self._store.put_once(self._folder + "run.json", msgspec.json.encode(start))
+        """Write `start.json`; False if there is another run of this name."""
+        return self._store.put_once(self._folder + "start.json", msgspec.json.encode(start))
 
     def start(self) -> RunStart:
-        """Read `run.json`; raises `RunNotFound`."""
-        start = self._read("run.json", RunStart)
+        """Read `start.json`; raises `RunNotFound`."""
+        start = self._read("start.json", RunStart)
         if start is None or start.run != self.run:
             raise RunNotFound(f"The bucket holds no run {self.run}.")
         return start
 
     def start_time(self) -> dt.datetime:
-        """Return S3's time of `run.json`: nothing that the run deleted was deleted before; raises `RunNotFound`."""
-        when = self._store.record_time(self._folder + "run.json")
+        """Return S3's time of `start.json`: nothing that the run deleted was deleted before; raises `RunNotFound`."""
+        when = self._store.record_time(self._folder + "start.json")
         if when is None:
             raise RunNotFound(f"The bucket holds no run {self.run}.")
         return when
 
-    def outcomes(self) -> dict[str, ApplyResult]:
-        """Return what became of each key, over all attempts: deleted if one attempt deleted it, else the last word."""
-        found: dict[str, ApplyResult] = {}
-        for result in self.results.read():
-            if result.key not in found or found[result.key].outcome != "deleted":
-                found[result.key] = result
-        return found
+    def results(self) -> Iterator[ApplyResult]:
+        """Stream the last word on each object, batch by batch; raises `RunNotFound` if one cannot be read."""
+        for batch in self.segments.batches():
+            yield from (said.result for said in self.segments.read(batch).values() if said.result)
 
     def has_plan(self) -> bool:
         """Tell whether `plan.json` is there; it is written whole or not at all."""
@@ -115,12 +124,12 @@ class RunRecord:
         return self._store.copy_record(self._folder + "plan.json", into)
 
     def end(self) -> RunEnd | None:
-        """Read `done.json`, or None."""
-        return self._read("done.json", RunEnd)
+        """Read `run.json`, or None."""
+        return self._read("run.json", RunEnd)
 
     def finish(self, end: RunEnd) -> None:
-        """Write `done.json`."""
-        self._store.put_once(self._folder + "done.json", msgspec.json.encode(end))
+        """Write `run.json`; the first one stays."""
+        self._store.put_once(self._folder + "run.json", msgspec.json.encode(end))
 
     def undone(self) -> RunEnd | None:
         """Read `undone.json`, or None."""
@@ -138,37 +147,21 @@ class RunRecord:
         """Write `undone.json`; the first one stays."""
         self._store.put_once(self._folder + "undone.json", msgspec.json.encode(end))
 
+    def undo_results(self) -> Iterator[UndoResult]:
+        """Stream what undo did; an object may be there several times, its last word last."""
+        return self.undo.read()
+
+    def purged(self) -> RunEnd | None:
+        """Read `purged.json`, or None."""
+        return self._read("purged.json", RunEnd)
+
+    def finish_purge(self, end: RunEnd) -> None:
+        """Write `purged.json`; the first one stays."""
+        self._store.put_once(self._folder + "purged.json", msgspec.json.encode(end))
+
     def _read(self, name: str, kind: type[T]) -> T | None:
         body = self._store.read_record(self._folder + name)
         return None if body is None else _decode(body, kind, self._folder + name)
-
-
-class Segments(Generic[Result]):
-    """Results in numbered files of JSON lines, in the order in which they came about."""
-
-    def __init__(self, store: Writer, folder: str, kind: type[Result]) -> None:
-        """Name the folder and what the lines are."""
-        self._store = store
-        self._folder = folder
-        self._decoder: msgspec.json.Decoder[Result] = msgspec.json.Decoder(kind)
-        self._next: int | None = None
-
-    def read(self) -> Iterator[Result]:
-        """Stream all results; raises `RunNotFound` if one cannot be read."""
-        for key, _ in self._store.list_records(self._folder):
-            try:
-                yield from self._decoder.decode_lines(self._store.read_record(key) or b"")
-            except msgspec.MsgspecError as error:
-                raise _unreadable(key, error) from error
-
-    def add(self, results: Sequence[Result]) -> None:
-        """Write the next file; one that another process wrote meanwhile is passed over."""
-        body = msgspec.json.Encoder().encode_lines(results)
-        if self._next is None:
-            self._next = sum(1 for _ in self._store.list_records(self._folder))
-        while not self._store.put_once(f"{self._folder}{self._next:06}.jsonl", body):
-            self._next += 1
-        self._next += 1
 
 
 def _decode(body: bytes, kind: type[T], key: str) -> T:

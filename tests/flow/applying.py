@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import pytest
+import zstandard
 from msgspec import Raw
 
-from labelplan.flow import batches, owner
+from labelplan.flow import batches
 from labelplan.flow.apply import apply_plan
+from labelplan.flow.locking import Locking
+from labelplan.flow.undo import undo_run
 from labelplan.model.objects import Target
 from labelplan.model.plan import Decision, DetectorRecord, Header, RuleHeader, RuleSummary, Signature, Summary
+from labelplan.model.run import Capabilities
 from labelplan.planfile.reader import open_plan
 from labelplan.planfile.writer import PlanWriter
 from labelplan.store.s3 import open_reader, open_writer
@@ -26,10 +31,29 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from labelplan.flow.apply import Applied
+    from labelplan.flow.undo import Undone
+
+T = TypeVar("T")
 
 KEYS = [f"deer/{number}.jpg" for number in range(1, 6)]
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+UNLOCKED = {"locking": Locking(disabled=True)}
 EXPIRES = dt.datetime(2999, 11, 29, 12, tzinfo=dt.UTC)  # moto's clock is the machine's: it must never get there
+
+
+SPEC = b'{"version":1,"bucket":"b","labels":{"deer":{"prefix":"deer/","accept":["Deer"]}}}'
+COPY = SPEC.replace(b'"labels"', b'"backup":{"mode":"copy"},"labels"')
+
+SINGLE = Capabilities(
+    bulk_delete=False,
+    single_delete=True,
+    copy_source=False,
+    copy_absent=False,
+    put_absent=True,
+    put_match=True,
+    tags=True,
+)
+"""What moto's server honours."""
 
 
 class FakeSigner:
@@ -67,7 +91,7 @@ def write_decisions(path: Path, decisions: Iterable[Decision], **changes: Any) -
     values: dict[str, Any] = {
         "tool": "labelplan 0",
         "target": Target("", "", "us-east-1", "nowhere", "Enabled"),
-        "spec": Raw(b"{}"),
+        "spec": Raw(SPEC),
         "spec_sha256": "0" * 64,
         "detector": DetectorRecord("rekognition", 50, 50.0, "3.0"),
         "rules": (RuleHeader("deer", (), ()),),
@@ -117,11 +141,23 @@ def records(s3: S3Client, bucket: str) -> list[str]:
 
 
 def apply(path: Path, bucket: str, **options: Any) -> Applied:
-    """Apply, without the second that a run waits when it goes on: only two at once need it. Not for threads."""
-    values: dict[str, Any] = {"signer": "SHA256:me", "now": noon} | options
-    with open_plan(path) as plan, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, "sleep", lambda _: None)
+    """Apply, without a probe and without a lock: those have tests of their own."""
+    values: dict[str, Any] = {"signer": "SHA256:me", "now": noon} | UNLOCKED | {"capabilities": SINGLE} | options
+    with open_plan(path) as plan:
         return apply_plan(plan, open_writer(bucket), **values)
+
+
+def undo(run: str, **options: Any) -> Undone:
+    """Undo without a lock; *run* as `apply` returns it."""
+    bucket, _, run_id = run.partition("/")
+    values: dict[str, Any] = {"now": noon} | UNLOCKED | options
+    return undo_run(open_writer(bucket), run_id, **values)
+
+
+def lines(s3: S3Client, bucket: str, key: str, kind: type[T]) -> list[T]:
+    """Read a file of a record's JSON lines."""
+    body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return msgspec.json.Decoder(kind).decode_lines(zstandard.ZstdDecompressor().decompress(body, 1 << 20))
 
 
 class Diary:
@@ -144,5 +180,6 @@ class Diary:
 def one_at_a_time(batch: int = batches.BATCH) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "IN_FLIGHT", 1)
+        patch.setattr(batches, "SINGLY", 1)
         patch.setattr(batches, "BATCH", batch)
         yield

@@ -17,3 +17,9 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
     path = tmp_path_factory.mktemp("key") / "key"
     generate_key(path)
     return find_signer(str(path), {})
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is too busy is asked again at once."""
+    monkeypatch.setattr("labelplan.flow.batches.Pace.hold_back", lambda *_: None)

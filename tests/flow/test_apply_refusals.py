@@ -13,10 +13,10 @@ import pytest
 
 from labelplan.errors import AlreadyApplied, AwsRefused, NoWayBack, PartialPlan, PlanCorrupt, PlanExpired, WrongTarget
 from labelplan.flow.apply import apply_plan, check_plan
-from labelplan.flow.undo import undo_run
 from labelplan.model.objects import Target
 from labelplan.model.plan import Decision
 from labelplan.model.run import RunStart
+from labelplan.model.spec import Backup
 from labelplan.planfile.reader import open_plan
 from labelplan.store.runs import claim_key
 from labelplan.store.s3 import open_writer
@@ -24,12 +24,15 @@ from tests.flow.applying import (
     EXPIRES,
     KEYS,
     NOON,
+    SINGLE,
+    UNLOCKED,
     Diary,
     apply,
     content,
     noon,
     one_at_a_time,
     records,
+    undo,
     write_decisions,
     write_plan,
 )
@@ -122,7 +125,7 @@ def test_a_plan_is_applied_once(deer: str, tmp_path: Path) -> None:
 def test_a_plan_that_was_undone_is_not_applied_again(deer: str, tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "p", deer, KEYS[:1])
     run = apply(plan, deer).run.split("/")[1]
-    undo_run(open_writer(deer), run, now=noon)
+    undo(f"{deer}/{run}")
     with refused(AlreadyApplied, f"by the run {run}, and undone on 2026-11-22"):
         apply(plan, deer)
 
@@ -133,7 +136,7 @@ def test_a_run_that_was_undone_in_part_does_not_go_on(s3: S3Client, deer: str, t
     with one_at_a_time(batch=2), pytest.raises(KeyboardInterrupt):
         apply(plan, deer, observer=diary, stop=stop)
     run = next(key for key in records(s3, deer) if "/runs/" in key).split("/")[2]
-    undo_run(open_writer(deer), run, [KEYS[0]])
+    undo(f"{deer}/{run}", keys=[KEYS[0]])
     with refused(AlreadyApplied, "undone in part"):
         apply(plan, deer)
 
@@ -154,9 +157,11 @@ def test_an_expired_plan_is_refused_but_a_run_that_began_in_time_goes_on(deer: s
 def test_whoever_asks_before_can_hear_all_refusals_without_changing_anything(deer: str, tmp_path: Path) -> None:
     path = write_plan(tmp_path / "p", deer, KEYS)
     with recorded() as wire, open_plan(path) as plan:
-        assert check_plan(plan, open_writer(deer), noon) == Target(
+        ready = check_plan(plan, open_writer(deer), noon)
+        assert ready.target == Target(
             plan.header.target.endpoint, plan.header.target.account, "us-east-1", deer, "Enabled"
         )
+        assert not ready.resumed
     assert not [one for one in wire.sent if one.changes and one.bucket]
 
 
@@ -188,18 +193,28 @@ FORGED = "20261122T1405Z-dead"
 
 
 def forge(
-    path: Path, bucket: str, *, run_json: bytes | None = None, stored: bytes | None = None, **changes: Any
+    path: Path, bucket: str, *, start_json: bytes | None = None, stored: bytes | None = None, **changes: Any
 ) -> None:
     """Give the plan to a run that never was: by whoever can write to the bucket."""
     store = open_writer(bucket)
     with open_plan(path) as plan:
         start = RunStart(
-            "labelplan/run/1", FORGED, plan.statement_sha256, plan.sha256, store.target(), NOON, "SHA256:evil"
+            "labelplan/run/1",
+            FORGED,
+            plan.statement_sha256,
+            plan.sha256,
+            store.target(),
+            NOON,
+            "SHA256:evil",
+            Backup(),
+            SINGLE,
+            "single",
+            1000,
         )
         store.put_once(claim_key(plan.statement_sha256), b'{"run":"%s"}' % FORGED.encode())
-    if run_json is None:
-        run_json = msgspec.json.encode(msgspec.structs.replace(start, **changes))
-    store.put_once(f".labelplan/runs/{FORGED}/run.json", run_json)
+    if start_json is None:
+        start_json = msgspec.json.encode(msgspec.structs.replace(start, **changes))
+    store.put_once(f".labelplan/runs/{FORGED}/start.json", start_json)
     if stored is not None:
         store.put_once(f".labelplan/runs/{FORGED}/plan.json", stored)
 
@@ -207,8 +222,8 @@ def forge(
 @pytest.mark.parametrize(
     "forged",
     [
-        {"run_json": b"x"},
-        {"run_json": b"x", "stored": b"x"},
+        {"start_json": b"x"},
+        {"start_json": b"x", "stored": b"x"},
         {"stored": b"x"},
         {"stored": b"x", "plan_sha256": hashlib.sha256(b"x").hexdigest()},
         {"statement_sha256": "0" * 64},
@@ -242,7 +257,7 @@ def test_a_claim_that_somebody_forges_after_the_question_is_refused_too(deer: st
         def forged_in_between(one: Sent, carry_out: Any) -> Any:
             if one.changes and "/plans/" in one.key:
                 wire.disturb = None
-                forge(path, deer, run_json=b"x")
+                forge(path, deer, start_json=b"x")
             return carry_out()
 
         wire.disturb = forged_in_between
@@ -261,12 +276,12 @@ def test_a_plan_that_is_touched_after_it_was_checked_deletes_nothing_and_applies
         check_plan(plan, open_writer(deer), noon)
         path.write_bytes(touch(good))
         with pytest.raises(PlanCorrupt, match="changed after it was checked"):
-            apply_plan(plan, open_writer(deer), signer="SHA256:me", now=noon)
+            apply_plan(plan, open_writer(deer), signer="SHA256:me", now=noon, capabilities=SINGLE, **UNLOCKED)
     assert not wire.deletes()
     path.write_bytes(good)
     applied = apply(path, deer)
     assert applied.counts == {"deleted": 5}
-    assert undo_run(open_writer(deer), applied.run.split("/")[1]).counts == {"restored": 5}
+    assert undo(applied.run).counts == {"restored": 5}
 
 
 def test_a_record_that_does_not_hold_what_was_sent_is_found_out_before_the_first_delete(
@@ -297,7 +312,7 @@ def undone_before(number: int, bucket: str, wire: Wire) -> Any:
         if one.method == "DELETE" and next(deletes) == number:
             wire.disturb = None
             run = next(key for key, _ in open_writer(bucket).list_records(".labelplan/runs/")).split("/")[2]
-            undo_run(open_writer(bucket), run, now=noon)
+            undo(f"{bucket}/{run}")
         return carry_out()
 
     return disturb
@@ -315,7 +330,7 @@ def test_an_apply_that_is_undone_meanwhile_stops_and_a_second_undo_brings_the_re
             apply(path, deer)
     assert "undo it once more" in caught.value.advice
     run = records(s3, deer)[-1].split("/")[2]
-    assert undo_run(open_writer(deer), run, now=noon).counts == {"present": 4, "restored": 1}
+    assert undo(f"{deer}/{run}").counts == {"present": number, "restored": 1}
     assert content(s3, deer) == before
 
 
@@ -342,5 +357,5 @@ def test_what_a_run_deleted_after_an_undo_before_it_was_killed_comes_back_with_t
     assert KEYS[0] not in content(s3, deer)
     run = records(s3, deer)[-1].split("/")[2]
     assert f".labelplan/runs/{run}/undone.json" not in records(s3, deer)
-    assert undo_run(open_writer(deer), run, now=noon).counts == {"restored": 1, "present": 4}
+    assert undo(f"{deer}/{run}").counts == {"restored": 1, "present": 4}
     assert content(s3, deer) == before

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from labelplan.errors import AlreadyApplied
-from labelplan.flow.undo import undo_run
-from labelplan.store.s3 import open_writer
-from tests.flow.applying import apply, history, noon, one_at_a_time, records, write_plan
+from tests.flow.applying import apply, history, one_at_a_time, records, undo, write_plan
 from tests.wire import Killed, killed_after, recorded
 
 if TYPE_CHECKING:
@@ -28,8 +26,8 @@ if TYPE_CHECKING:
     from labelplan.flow.undo import Undone
 
 DELETED = ["deer/1.jpg", "deer/2.jpg"]
-CHANGES = 8  # of an apply of this size: run.json, claim, plan.json, a delete and its result twice, done.json
-CHANGES_OF_UNDO = 5  # a removal and its result twice, undone.json
+CHANGES = 10  # of an apply of this size: start.json, claim, plan.json, intent, delete and done twice, run.json
+CHANGES_OF_UNDO = 3  # a removal of both, its result, undone.json
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Round:
         return apply(self.plan, self.bucket)
 
     def undo(self) -> Undone:
-        return undo_run(open_writer(self.bucket), next(iter(self.runs())), now=noon)
+        return undo(f"{self.bucket}/{next(iter(self.runs()))}")
 
     def runs(self) -> set[str]:
         return {key.split("/")[2] for key in records(self.s3, self.bucket) if key.endswith("plan.json")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -9,21 +10,25 @@ import msgspec
 import pytest
 
 from labelplan.errors import AwsRefused, PlanCorrupt, RunNotFound, UsageError, WrongTarget
-from labelplan.flow.undo import Undone, undo_run
+from labelplan.flow.undo import undo_run
 from labelplan.model.plan import Decision
-from labelplan.model.run import ApplyResult, RunEnd, RunStart, UndoResult
+from labelplan.model.run import ApplyResult, Intent, RunEnd, RunStart, UndoResult
+from labelplan.model.spec import Backup
 from labelplan.planfile.reader import open_plan
 from labelplan.store.s3 import open_writer
+from labelplan.store.segments import pack
 from tests.flow.applying import (
     KEYS,
     NOON,
+    SINGLE,
     Diary,
     apply,
     content,
     history,
-    noon,
+    lines,
     one_at_a_time,
     records,
+    undo,
     write_decisions,
     write_plan,
 )
@@ -37,14 +42,12 @@ if TYPE_CHECKING:
     from tests.wire import Sent
 
 
-def undo(run: str, **options: Any) -> Undone:
-    bucket, _, run_id = run.partition("/")
-    values: dict[str, Any] = {"now": noon} | options
-    return undo_run(open_writer(bucket), run_id, **values)
+def is_bulk(one: Sent) -> bool:
+    return "delete" in one.query and b"<VersionId>" in one.body
 
 
 def is_delete(one: Sent) -> bool:
-    return one.method == "DELETE"
+    return one.method == "DELETE" or "delete" in one.query
 
 
 @pytest.fixture
@@ -75,36 +78,24 @@ def test_undo_needs_the_record_alone(s3: S3Client, deer: str, plan: Path) -> Non
     assert history(s3, deer) == before
 
 
-def test_undo_sends_a_version_id_only_for_a_marker_that_it_has_just_listed(deer: str, plan: Path) -> None:
+def test_undo_sends_a_version_id_only_for_a_marker_that_it_has_just_listed(s3: S3Client, deer: str, plan: Path) -> None:
     run = apply(plan, deer).run
+    markers = {(key, version) for key, version, is_marker, _ in history(s3, deer) if is_marker}
     with recorded() as wire:
         undo(run)
-    deletes = wire.deletes()
-    listed = {key: marker for key, marker, is_marker, _ in _listed_before(wire.sent, deer) if is_marker}
-    assert len(deletes) == 3
-    assert {one.key: one.query["versionId"] for one in deletes} == listed
-    for one in deletes:
-        looked = [i for i, sent in enumerate(wire.sent) if sent.query.get("prefix") == one.key]
-        assert looked[0] < wire.sent.index(one) < looked[1]
-
-
-def _listed_before(sent: list[Sent], bucket: str) -> set[tuple[str, str, bool, bool]]:
-    """The markers that a run recorded, taken from what undo was told to remove, looked up in the record."""
-    store = open_writer(bucket)
-    results = next(one.key for one in sent if "/results/" in one.key)
-    lines = msgspec.json.Decoder(ApplyResult).decode_lines(store.read_record(results) or b"")
-    return {(one.key, one.marker, True, True) for one in lines}
+    (removal,) = [one for one in wire.sent if is_delete(one)]
+    listed = [i for i, one in enumerate(wire.sent) if "versions" in one.query]
+    assert set(re.findall(r"<Key>(.*?)</Key><VersionId>(.*?)</VersionId>", removal.body.decode())) == markers
+    assert min(listed) < wire.sent.index(removal) < max(listed)
 
 
 def test_undo_records_what_it_did(s3: S3Client, deer: str, plan: Path) -> None:
     run = apply(plan, deer).run.split("/")[1]
     undo(f"{deer}/{run}")
     store = open_writer(deer)
-    lines = store.read_record(f".labelplan/runs/{run}/undo/000000.jsonl") or b""
+    done = lines(s3, deer, f".labelplan/runs/{run}/undo/000000-01.jsonl.zst", UndoResult)
     versions = {key: version for key, version, _, _ in history(s3, deer)}
-    assert msgspec.json.Decoder(UndoResult).decode_lines(lines) == [
-        UndoResult(key, versions[key], "restored") for key in KEYS[:3]
-    ]
+    assert done == [UndoResult(key, versions[key], "restored") for key in KEYS[:3]]
     end = msgspec.json.decode(store.read_record(f".labelplan/runs/{run}/undone.json") or b"", type=RunEnd)
     assert end == RunEnd(run, NOON, {"restored": 3})
 
@@ -114,7 +105,7 @@ def test_undo_twice_finds_everything_there(s3: S3Client, deer: str, plan: Path) 
     undo(run)
     with recorded() as wire:
         assert undo(run).counts == {"present": 3}
-    assert not wire.deletes()
+    assert not [one for one in wire.sent if is_delete(one)]
     assert history(s3, deer) == before
 
 
@@ -169,27 +160,26 @@ def test_a_version_that_is_gone_for_good_is_said_and_its_marker_stays(s3: S3Clie
 
 def test_a_removal_whose_reply_was_lost_counts_once_looked_at(s3: S3Client, deer: str, plan: Path) -> None:
     before, run = history(s3, deer), apply(plan, deer).run
-    with recorded(lost_replies(is_delete, times=2)) as wire:
+    with recorded(lost_replies(is_delete, times=1)) as wire, one_at_a_time():
         assert undo(run).counts == {"restored": 3}
-    assert len(wire.deletes()) == 3
+    assert len([one for one in wire.sent if is_delete(one)]) == 1
     assert history(s3, deer) == before
 
 
-def test_a_removal_that_is_denied_failed_with_the_server_s_words(s3: S3Client, deer: str, plan: Path) -> None:
-    before, run = history(s3, deer), apply(plan, deer).run
-    with recorded(answers(is_delete, lambda: answer(403, "AccessDenied", "No DeleteObjectVersion"))):
+def test_where_markers_may_not_be_removed_the_old_version_is_copied_back(s3: S3Client, deer: str, plan: Path) -> None:
+    before, was, run = history(s3, deer), content(s3, deer), apply(plan, deer).run
+    with recorded(answers(is_bulk, lambda: answer(403, "AccessDenied", "No DeleteObjectVersion"))):
         undone = undo(run)
-    assert undone.counts == {"failed": 3}
-    assert undone.others[0].message == "AccessDenied: No DeleteObjectVersion"
-    assert undo(run).counts == {"restored": 3}
-    assert history(s3, deer) == before
+    assert undone.counts == {"restored": 3}
+    assert {one[1] for one in before} < {one[1] for one in history(s3, deer)}  # every old version is there
+    assert {key: seen[:-1] for key, seen in content(s3, deer).items()} == {key: one[:-1] for key, one in was.items()}
 
 
 def test_an_object_whose_versions_cannot_be_read_failed(deer: str, plan: Path) -> None:
     run = apply(plan, deer).run
-    refusal = answers(lambda one: one.query.get("prefix") == KEYS[0], lambda: answer(403, "AccessDenied"))
+    refusal = answers(lambda one: "versions" in one.query, lambda: answer(403, "AccessDenied"))
     with recorded(refusal):
-        assert undo(run).counts == {"failed": 1, "restored": 2}
+        assert undo(run).counts == {"failed": 3}
 
 
 def test_somebody_who_deletes_again_while_undo_looks_is_noticed(s3: S3Client, deer: str, plan: Path) -> None:
@@ -199,7 +189,8 @@ def test_somebody_who_deletes_again_while_undo_looks_is_noticed(s3: S3Client, de
         reply = carry_out()
         if is_delete(one):
             wire.disturb = None
-            s3.delete_object(Bucket=deer, Key=one.key)
+            for key in KEYS[:3]:
+                s3.delete_object(Bucket=deer, Key=key)
             wire.disturb = deleted_again
         return reply
 
@@ -210,10 +201,12 @@ def test_somebody_who_deletes_again_while_undo_looks_is_noticed(s3: S3Client, de
 
 
 def test_an_undo_that_is_stopped_goes_on(s3: S3Client, deer: str, plan: Path) -> None:
-    before, run, stop = history(s3, deer), apply(plan, deer).run, threading.Event()
+    before, stop = history(s3, deer), threading.Event()
     diary = Diary(stop)
-    with one_at_a_time(batch=2), pytest.raises(KeyboardInterrupt):
-        undo(run, observer=diary, stop=stop)
+    with one_at_a_time(batch=2):
+        run = apply(plan, deer).run
+        with pytest.raises(KeyboardInterrupt):
+            undo(run, observer=diary, stop=stop)
     assert diary.heard == [(deer, 3, False), {"restored": 2}]
     assert undo(run).counts == {"present": 2, "restored": 1}
     assert history(s3, deer) == before
@@ -224,16 +217,16 @@ def test_a_run_that_was_stopped_half_way_is_undone(s3: S3Client, deer: str, plan
     with one_at_a_time(batch=2), pytest.raises(KeyboardInterrupt):
         apply(plan, deer, observer=Diary(stop), stop=stop)
     run = next(key for key in records(s3, deer) if "/runs/" in key).split("/")[2]
-    assert undo(f"{deer}/{run}").counts == {"restored": 2, "present": 1}
+    assert undo(f"{deer}/{run}").counts == {"restored": 2}
     assert history(s3, deer) == before
 
 
-def test_a_null_marker_is_left_with_the_way_by_hand_and_the_rest_comes_back(
+def test_a_null_marker_is_not_removed_but_the_old_version_copied_over_it(
     s3: S3Client, deer: str, plan: Path
 ) -> None:
     run = apply(plan, deer).run
     marker = next(version for key, version, is_marker, _ in history(s3, deer) if is_marker and key == KEYS[1])
-    results = f".labelplan/runs/{run.split('/')[1]}/results/000000.jsonl"
+    results = f".labelplan/runs/{run.split('/')[1]}/segments/000000-01.done.jsonl.zst"
     s3.delete_object(Bucket=deer, Key=results)  # as if it had been killed before it recorded anything
 
     def null_marker(_: Sent, carry_out: Any) -> Any:
@@ -242,9 +235,9 @@ def test_a_null_marker_is_left_with_the_way_by_hand_and_the_rest_comes_back(
 
     with recorded(null_marker):
         undone = undo(run)
-    assert undone.counts == {"left": 1, "restored": 2}
-    assert "by hand: aws s3api delete-object" in undone.others[0].message
-    assert sorted(content(s3, deer)) == [KEYS[0], *KEYS[2:]]
+    assert undone.counts == {"restored": 3}
+    assert sorted(content(s3, deer)) == KEYS
+    assert marker in {version for _, version, _, _ in history(s3, deer)}
 
 
 # --- what is not there, and what was forged -------------------------------------------------------------------------
@@ -281,10 +274,16 @@ def forge(path: Path, bucket: str, results: list[ApplyResult], **start: Any) -> 
             "target": store.target(),
             "started": NOON,
             "signer": "SHA256:evil",
+            "backup": Backup(),
+            "capabilities": SINGLE,
+            "strategy": "single",
+            "batch": 1000,
         }
         store.put_once(folder + "plan.json", opened.file)
-    store.put_once(folder + "run.json", msgspec.json.encode(RunStart(**(values | start))))
-    store.put_once(folder + "results/000000.jsonl", msgspec.json.Encoder().encode_lines(results))
+    store.put_once(folder + "start.json", msgspec.json.encode(RunStart(**(values | start))))
+    intents = [Intent(one.key, one.version_id, "", 0) for one in results]
+    store.put_once(folder + "segments/000000-01.intent.jsonl.zst", pack(intents))
+    store.put_once(folder + "segments/000000-01.done.jsonl.zst", pack(results))
     return f"{bucket}/{RUN}"
 
 
@@ -296,7 +295,7 @@ def test_a_forged_record_cannot_erase_a_version(s3: S3Client, deer: str, tmp_pat
     run = forge(path, deer, [ApplyResult(key, version, "deleted", version) for key, version in versions])
     with recorded() as wire:
         assert undo(run).counts == {"present": 5}
-    assert not wire.deletes()
+    assert not [one for one in wire.sent if is_delete(one)]
     assert history(s3, deer) == before
 
 
@@ -313,7 +312,7 @@ def test_a_forged_plan_cannot_erase_a_version_either(s3: S3Client, deer: str, tm
     run = forge(path, deer, [ApplyResult(KEYS[0], old, "deleted", new)])
     with recorded() as wire:
         assert undo(run).counts == {"left": 1}
-    assert not wire.deletes()
+    assert not [one for one in wire.sent if is_delete(one)]
     assert history(s3, deer) == before
 
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labelplan.flow.undo import undo_run
-from labelplan.store.s3 import open_writer
-from tests.flow.applying import apply, content, history, write_plan
+from tests.flow.applying import apply, content, history, undo, write_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +62,7 @@ def test_undo_after_apply_leaves_the_bucket_as_it_was(
     for key in newer:
         happen(s3, bucket, key, objects[key]["before_undo"])
     later = history(s3, bucket)
-    undone = undo_run(open_writer(bucket), applied.run.split("/")[1])
+    undone = undo(applied.run)
 
     assert without(history(s3, bucket), newer) == without(before, newer)
     assert only(history(s3, bucket), newer) == only(later, newer)

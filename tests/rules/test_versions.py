@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 
-from labelplan.model.objects import KeyVersion
-from labelplan.model.plan import Decision
-from labelplan.rules.versions import is_planned, marker_above, marker_to_remove, state
+from labelplan.model.objects import KeyVersion, S3Object
+from labelplan.rules.versions import Recorded, WayBack, is_planned, marker_above, state, way_back, would_lose
+
+if TYPE_CHECKING:
+    from labelplan.model.objects import Versioning
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
-PLANNED = Decision("deer/1.jpg", "v1", "e1", 10, "deer", "delete", "no-evidence")
+PLANNED = S3Object("deer/1.jpg", "v1", "e1", 10)
 
 
 def version(name: str, etag: str = "e1", size: int = 10) -> KeyVersion:
@@ -24,9 +27,10 @@ def marker(name: str, seconds: int = 0) -> KeyVersion:
 
 V1, V2, COPY = version("v1"), version("v2", "e2"), version("v2")
 M1, M2 = marker("m1"), marker("m2")
-NOT_OURS = "it was deleted again by somebody else"
-NEWER = "another object was stored under this key"
-NONE_LEFT = "no version of it is left"
+NOT_OURS = WayBack("left", why="it was deleted again by somebody else")
+NEWER = WayBack("left", why="another object was stored under this key")
+ABSENT, PRESENT = WayBack("absent"), WayBack("present")
+NULL_MARKER, NULL_VERSION = marker("null"), version("null", "e9")
 
 
 @pytest.mark.parametrize(
@@ -52,38 +56,56 @@ def test_only_the_latest_marker_directly_above_hides_the_planned_version(version
 @pytest.mark.parametrize(
     ("versions", "recorded", "expected"),
     [
-        ([M1, V1], "m1", M1),
-        ([M1, V1], "", M1),
-        ([M1, COPY, V1], "m1", M1),  # the same bytes, uploaded again before the delete
+        ([V1], "m1", PRESENT),
+        ([COPY, M1, V1], "m1", PRESENT),  # put back as a copy, or uploaded again
+        ([M1, V1], "m1", WayBack("marker", M1)),
+        ([M1, V1], "", WayBack("marker", M1)),
+        ([M1, COPY, V1], "m1", WayBack("marker", M1)),  # the same bytes, uploaded again before the delete
         ([M1, COPY, V1], "", NOT_OURS),
+        ([M1, V2, V1], "m1", WayBack("marker", M1)),  # a server that did not compare: it hides something newer
+        ([M1, V2, V1], "", NOT_OURS),
         ([M1, V1], "m9", NOT_OURS),
         ([M2, M1, V1], "m1", NOT_OURS),
         ([M2, M1, V1], "", NOT_OURS),
-        ([M1, V2, V1], "m1", NOT_OURS),
-        ([M1, version("v2", size=11)], "m1", NOT_OURS),
         ([V2, M1, V1], "m1", NEWER),
         ([V2, V1], "", NEWER),
         ([V2], "", NEWER),
-        ([M1], "m1", NONE_LEFT),
-        ([], "m1", NONE_LEFT),
+        ([M1], "m1", ABSENT),
+        ([M1, V2], "m1", ABSENT),  # what lies below is older: the planned version is gone for good
+        ([], "m1", ABSENT),
+        ([NULL_MARKER, V1], "null", WayBack("version", V1)),
+        ([NULL_MARKER, V1], "", WayBack("version", V1)),
+        ([NULL_MARKER], "", ABSENT),  # it took the place of the planned version `null`
+        ([NULL_MARKER, V2], "null", ABSENT),
     ],
 )
-def test_only_the_run_s_own_marker_on_the_planned_bytes_is_removed(
-    versions: list[KeyVersion], recorded: str, expected: KeyVersion | str
-) -> None:
-    assert marker_to_remove(versions, PLANNED, recorded, NOON, None) == expected
+def test_only_the_run_s_own_delete_is_taken_back(versions: list[KeyVersion], recorded: str, expected: WayBack) -> None:
+    assert way_back(versions, PLANNED, Recorded(recorded, NOON, None)) == expected
 
 
+@pytest.mark.parametrize("recorded", ["", "m1"])
 @pytest.mark.parametrize(("seconds", "ours"), [(-1, False), (0, True), (10, True), (11, False)])
-def test_an_unrecorded_marker_must_be_from_the_run_s_time(seconds: int, *, ours: bool) -> None:
+def test_the_marker_must_be_from_the_run_s_time(seconds: int, recorded: str, *, ours: bool) -> None:
     found = marker("m1", seconds)
-    expected = found if ours else NOT_OURS
-    assert marker_to_remove([found, V1], PLANNED, "", NOON, NOON + dt.timedelta(seconds=10)) == expected
-    assert marker_to_remove([found, V1], PLANNED, "m1", NOON, NOON) == found
+    expected = WayBack("marker", found) if ours else NOT_OURS
+    until = NOON + dt.timedelta(seconds=10)
+    assert way_back([found, V1], PLANNED, Recorded(recorded, NOON, until)) == expected
 
 
-def test_the_marker_null_is_never_removed_and_the_way_by_hand_is_said() -> None:
-    for recorded in ("null", ""):
-        answer = marker_to_remove([marker("null"), V1], PLANNED, recorded, NOON, None)
-        assert "by hand: aws s3api delete-object" in str(answer)
-    assert marker_to_remove([marker("null"), V1], PLANNED, "m1", NOON, None) == NOT_OURS
+def test_what_was_never_to_be_deleted_is_not_taken_back() -> None:
+    assert way_back([M1, V1], PLANNED, Recorded("m1", None, None)) == NOT_OURS
+
+
+@pytest.mark.parametrize(
+    ("versions", "versioning", "loses"),
+    [
+        ([V1, NULL_VERSION], "Suspended", True),
+        ([V1, NULL_VERSION], "Enabled", False),
+        ([V1, V2], "Suspended", False),
+        ([V1], "Disabled", False),
+    ],
+)
+def test_a_delete_in_a_suspended_bucket_would_destroy_another_null_version(
+    versions: list[KeyVersion], versioning: Versioning, *, loses: bool
+) -> None:
+    assert would_lose(versions, PLANNED, versioning) is loses

@@ -1,0 +1,219 @@
+"""One batch of an apply: look, record what is about to go, delete it, look where in doubt, record what came of it.
+
+The order is what makes a run resumable and undoable: docs/decisions/0010-apply-in-bulk.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from labelplan.errors import LabelplanError
+from labelplan.flow.batches import TRIES, Pace, singly
+from labelplan.model.run import ApplyResult, Intent
+from labelplan.rules.versions import is_planned, marker_above, state, would_lose
+from labelplan.store.interface import Deleted
+from labelplan.store.segments import NOTHING
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
+
+    from labelplan.flow.batches import Batch
+    from labelplan.flow.copies import Copies
+    from labelplan.model.objects import KeyVersion, S3Object, Versioning
+    from labelplan.model.run import Attributes, Strategy
+    from labelplan.store.interface import Writer
+    from labelplan.store.segments import Said, Segments
+
+LOOKED_AT = 100
+"""Objects between a look and the delete that follows, where the server itself does not compare."""
+
+_EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+_NOT_SENT = Deleted("denied", message="stopped before it was sent")
+_COVERED = "another object was stored in the moment between look and delete, and is hidden now; undo shows it"
+
+Versions = dict[str, list["KeyVersion"]]
+Results = dict[str, ApplyResult]
+
+
+@dataclass(frozen=True)
+class Deleting:
+    """Deletes the batches of one run. *copies*: where the way back is a copy. *before_each*: raises if it must stop.
+
+    *versioning*: the bucket's state, which *before_each* makes sure of.
+    """
+
+    writer: Writer
+    segments: Segments
+    strategy: Strategy
+    versioning: Versioning
+    copies: Copies | None
+    before_each: Callable[[], None]
+    stop: threading.Event | None
+    pace: Pace = field(default_factory=Pace)
+
+    def delete(self, batch: Batch) -> list[ApplyResult]:
+        """Delete a batch, or what is left of it; return what became of each object, all of it recorded.
+
+        Raises `LabelplanError` if it may not go on, or the record cannot be read or written.
+        """
+        said = self.segments.read(batch.number)
+        rest = [one for one in batch.objects if not said.get(one.key, NOTHING).settled]
+        earlier = {key: one.result for key, one in said.items() if one.result}
+        if not rest:
+            return [earlier[one.key] for one in batch.objects]
+        self.before_each()
+        try:
+            versions = self.writer.versions_of([one.key for one in rest])
+        except LabelplanError as error:
+            results = {one.key: _result(one, "failed", error.what) for one in rest}
+            attempt = None
+        else:
+            results = self._not_there(batch.number, rest, versions, said)
+            there = [one for one in rest if one.key not in results]
+            attempt = self._delete_those(batch.number, there, versions, results)
+        self.segments.settle(batch.number, attempt, [results[one.key] for one in rest])
+        return [results.get(one.key) or earlier[one.key] for one in batch.objects]
+
+    def _not_there(
+        self, number: int, rest: Sequence[S3Object], versions: Versions, said: Mapping[str, Said]
+    ) -> Results:
+        """Say of each object that is not there as planned why, or that the run deleted it."""
+        away = [one for one in rest if state(versions[one.key], one) != "planned"]
+        if any(said.get(one.key, NOTHING).since is None for one in away):
+            said = self.segments.read(number, anew=True)  # another process may have been faster
+        return {one.key: self._untouched(versions[one.key], one, said.get(one.key, NOTHING).since) for one in away}
+
+    def _delete_those(self, number: int, there: list[S3Object], versions: Versions, results: Results) -> int | None:
+        """Delete what is there as planned, if its way back is sure; return the attempt's number, None without one."""
+        intents = list(self._intents(there, versions, results))
+        if not intents:
+            return None
+        attempt = self.segments.intend(number, intents)
+        going = [one for one in there if one.key not in results]
+        step = LOOKED_AT if self.strategy == "check" else len(going)
+        for at in range(0, len(going), step):
+            self._send_and_look(going[at : at + step], results)
+        return attempt
+
+    def _intents(self, there: list[S3Object], versions: Versions, results: Results) -> list[Intent]:
+        """Return what may be deleted; what may not gets its result."""
+        sure = []
+        for one in there:
+            if would_lose(versions[one.key], one, self.versioning):
+                results[one.key] = _result(one, "failed", "an older version of it would be lost for good")
+            else:
+                sure.append(one)
+        saved: dict[str, Attributes | str] = self.copies.save(sure) if self.copies and sure else {}
+        intents = []
+        for one in sure:
+            attributes = saved.get(one.key)
+            if isinstance(attributes, str):
+                results[one.key] = _result(one, "failed", attributes)
+            else:
+                intents.append(Intent(one.key, one.version_id, one.etag, one.size, attributes))
+        return intents
+
+    def _send_and_look(self, going: Sequence[S3Object], results: Results) -> None:
+        """Delete, look wherever the reply is not a plain yes, and try again what the server was too busy for."""
+        for tried in range(1, TRIES + 1):
+            if self.strategy == "check":
+                going = self._still_there(going, results)
+            self.pace.wait()
+            replies = self._send(going)
+            unclear = [(one, reply) for one, reply in zip(going, replies, strict=True) if reply.outcome != "deleted"]
+            for one, reply in zip(going, replies, strict=True):
+                if reply.outcome == "deleted":
+                    results[one.key] = _result(one, "deleted", marker=reply.marker)
+            if self.strategy == "check":
+                self._look_at_covered(going, results)
+            again = self._conclude(unclear, results, last=tried == TRIES)
+            if not again:
+                return
+            self.pace.hold_back(tried)
+            going = again
+
+    def _send(self, going: Sequence[S3Object]) -> list[Deleted]:
+        if self.strategy == "single":
+            return singly(going, self._send_one)
+        return self.writer.delete_batch(going, conditional=self.strategy == "bulk") if going else []
+
+    def _send_one(self, one: S3Object) -> Deleted:
+        if self.stop is not None and self.stop.is_set():
+            return _NOT_SENT
+        return self.writer.delete_current(one.key, one.etag)
+
+    def _conclude(self, unclear: Sequence[tuple[S3Object, Deleted]], results: Results, *, last: bool) -> list[S3Object]:
+        """Look at what a reply left open; return what is still there and may be sent once more.
+
+        Sent again is only what carries a condition: a first copy that comes late is then refused, or refuses the second.
+        """
+        if not unclear:
+            return []
+        try:
+            versions = self.writer.versions_of([one.key for one, _ in unclear])
+        except LabelplanError as error:
+            results |= {one.key: _result(one, "failed", error.what) for one, _ in unclear}
+            return []
+        again = []
+        for one, reply in unclear:
+            if state(versions[one.key], one) != "planned":
+                results[one.key] = self._untouched(versions[one.key], one, _EVER)
+            elif reply.busy and not last and self.strategy != "check":
+                again.append(one)
+            else:
+                results[one.key] = _result(one, "failed", f"it is still there: {reply.message}")
+        return again
+
+    def _still_there(self, going: Sequence[S3Object], results: Results) -> list[S3Object]:
+        """Look just before, where the server does not compare; what has changed gets its result."""
+        try:
+            versions = self.writer.versions_of([one.key for one in going])
+        except LabelplanError as error:
+            results |= {one.key: _result(one, "failed", error.what) for one in going}
+            return []
+        there = [one for one in going if state(versions[one.key], one) == "planned"]
+        keys = {one.key for one in there}
+        results |= {one.key: self._untouched(versions[one.key], one, None) for one in going if one.key not in keys}
+        return there
+
+    def _look_at_covered(self, going: Sequence[S3Object], results: Results) -> None:
+        """Find out, where the server did not compare, which delete hid a newer object, and say so."""
+        deleted = [one for one in going if one.key in results and results[one.key].outcome == "deleted"]
+        try:
+            versions = self.writer.versions_of([one.key for one in deleted])
+        except LabelplanError:
+            return  # undo looks again
+        for one in deleted:
+            match versions[one.key]:
+                case [marker, below, *_] if marker.is_delete_marker and not is_planned(below, one):
+                    results[one.key] = _result(one, "changed", _COVERED, marker=marker.version_id)
+
+    def _untouched(self, versions: Sequence[KeyVersion], planned: S3Object, since: dt.datetime | None) -> ApplyResult:
+        """Say why an object that is not there as planned is left alone, or that this run has deleted it.
+
+        The run has, whatever the reply was, if it was about to (*since*: from when on, by S3's clock) and a marker of
+        that time lies directly on the planned version: the request may have been repeated on the way, or another
+        attempt been faster. Where the way back is a copy, also if no version is left, or the marker `null` replaced it.
+        """
+        if since is not None:
+            marker = marker_above(versions, planned)
+            if marker and marker.last_modified >= since:
+                return _result(planned, "deleted", marker=marker.version_id)
+            if self.copies and state(versions, planned) == "gone" and not _is_left(versions, planned):
+                return _result(planned, "deleted", marker=versions[0].version_id if versions else "")
+        if state(versions, planned) == "gone":
+            return _result(planned, "gone", "it was deleted by somebody else")
+        return _result(planned, "changed", "another version has been stored since it was labelled")
+
+
+def _is_left(versions: Sequence[KeyVersion], planned: S3Object) -> bool:
+    return any(is_planned(version, planned) for version in versions)
+
+
+def _result(
+    planned: S3Object, outcome: Literal["deleted", "gone", "changed", "failed"], message: str = "", *, marker: str = ""
+) -> ApplyResult:
+    return ApplyResult(planned.key, planned.version_id, outcome, marker, message)

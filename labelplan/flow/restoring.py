@@ -1,0 +1,196 @@
+"""One batch of an undo: read what the run recorded, look, take the run's own deletes back, and look again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from labelplan.errors import LabelplanError
+from labelplan.flow.batches import TRIES, Pace
+from labelplan.flow.put_back import put_version_back
+from labelplan.model.run import Intent, UndoResult
+from labelplan.rules.versions import Recorded, WayBack, is_planned, way_back
+from labelplan.store.segments import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labelplan.flow.batches import Batch
+    from labelplan.flow.copies import Copies
+    from labelplan.flow.lock import Lease
+    from labelplan.model.objects import KeyVersion, S3Object
+    from labelplan.model.run import Capabilities
+    from labelplan.store.interface import Writer
+    from labelplan.store.runs import RunRecord
+    from labelplan.store.segments import Said
+
+GONE = "its version is gone for good: a lifecycle rule or somebody removed it"
+AGAIN = "its delete marker was removed, but another one lies on it"
+
+Results = dict[str, UndoResult]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is undone: *keys*, what *rules* deleted, or with neither everything."""
+
+    keys: frozenset[str]
+    rules: frozenset[str]
+
+    @property
+    def is_part(self) -> bool:
+        """Tell whether it is not everything."""
+        return bool(self.keys or self.rules)
+
+    def covers(self, key: str, rule: str) -> bool:
+        """Tell whether an object is chosen."""
+        return not self.is_part or key in self.keys or rule in self.rules
+
+
+class Tools(Protocol):
+    """What only some undos need."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the endpoint honours."""
+
+    @property
+    def copies(self) -> Copies | None:
+        """The run's copies, if there are any."""
+
+
+def is_wanted(said: Said) -> bool:
+    """Tell whether the run deleted an object, or may have."""
+    if said.result is None:
+        return said.intent is not None
+    return bool(said.result.outcome in {"deleted", "failed"} and said.intent) or bool(said.result.marker)
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """Takes the deletes of one run back, batch by batch."""
+
+    writer: Writer
+    record: RunRecord
+    chosen: Chosen
+    tools: Tools
+    lease: Lease
+    pace: Pace = field(default_factory=Pace)
+
+    def restore(self, batch: Batch) -> tuple[list[UndoResult], int]:
+        """Bring back what the run deleted of a batch; return what became of each object, all of it recorded.
+
+        The second value is how many objects of the batch the run has not settled: an apply may still be at them.
+        """
+        said = self.record.segments.read(batch.number)
+        unsettled = sum(1 for one in batch.objects if not said.get(one.key, NOTHING).settled)
+        wanted = [
+            one
+            for one, rule in zip(batch.objects, batch.rules, strict=True)
+            if self.chosen.covers(one.key, rule) and is_wanted(said.get(one.key, NOTHING))
+        ]
+        if not wanted:
+            return [], unsettled
+        self.lease.require()
+        results = self._bring_back(wanted, said)
+        done = [results[one.key] for one in wanted]
+        self.record.undo.add(batch.number, done)
+        return done, unsettled
+
+    def _bring_back(self, wanted: list[S3Object], said: dict[str, Said]) -> Results:
+        try:
+            versions = self.writer.versions_of([one.key for one in wanted])
+        except LabelplanError as error:
+            return {one.key: _result(one, "failed", error.what) for one in wanted}
+        ways = {one.key: way_back(versions[one.key], one, _recorded(said[one.key])) for one in wanted}
+        results: Results = {}
+        for one in wanted:
+            match ways[one.key]:
+                case WayBack("present"):
+                    results[one.key] = _result(one, "present")
+                case WayBack("left", _, why):
+                    results[one.key] = _result(one, "left", why)
+        self._remove_markers([one for one in wanted if ways[one.key].way == "marker"], ways, results)
+        for one in wanted:
+            if ways[one.key].way == "version":
+                results[one.key] = self._put_back(one)
+        self._copy_back([one for one in wanted if ways[one.key].way == "absent"], said, results)
+        return results
+
+    def _remove_markers(self, hidden: list[S3Object], ways: dict[str, WayBack], results: Results) -> None:
+        """Remove markers and look what is there then; a removal is by id, so it can be sent again."""
+        for tried in range(1, TRIES + 1):
+            if not hidden:
+                return
+            self.pace.wait()
+            try:
+                replies = self.writer.remove_markers([entry for one in hidden if (entry := ways[one.key].entry)])
+                versions = self.writer.versions_of([one.key for one in hidden])
+            except LabelplanError as error:
+                results |= {one.key: _result(one, "failed", error.what) for one in hidden}
+                return
+            again = []
+            for one, reply in zip(hidden, replies, strict=True):
+                there = versions[one.key]
+                if not _lies_on_top(ways[one.key].entry, there):
+                    results[one.key] = _judge(one, there)
+                elif reply.busy and tried < TRIES:
+                    again.append(one)
+                elif reply.outcome == "denied" and any(is_planned(version, one) for version in there):
+                    results[one.key] = self._put_back(one, reply.message)
+                else:
+                    results[one.key] = _result(one, "failed", reply.message or "its delete marker is still there")
+            if again:
+                self.pace.hold_back(tried)
+            hidden = again
+
+    def _put_back(self, one: S3Object, why: str = "") -> UndoResult:
+        """Copy the planned version over its marker, where the marker may not be removed."""
+        try:
+            result = put_version_back(self.writer, self.tools.capabilities, _intent(one))
+        except LabelplanError as error:
+            result = _result(one, "failed", error.what)
+        if result.outcome == "failed" and why:
+            return _result(one, "failed", f"{why}; {result.message}")
+        return result
+
+    def _copy_back(self, absent: list[S3Object], said: dict[str, Said], results: Results) -> None:
+        if not absent:
+            return
+        try:
+            copies = self.tools.copies
+            restored = copies.restore([said[one.key].intent or _intent(one) for one in absent]) if copies else []
+        except LabelplanError as error:
+            results |= {one.key: _result(one, "failed", error.what) for one in absent}
+            return
+        results |= {one.key: _result(one, "failed", GONE) for one in absent}
+        results |= {result.key: result for result in restored}
+
+
+def _recorded(said: Said) -> Recorded:
+    marker = said.result.marker if said.result else ""
+    settled = said.result is not None and said.result.outcome != "failed"
+    return Recorded(marker, said.since, said.until if settled else None)
+
+
+def _lies_on_top(marker: KeyVersion | None, versions: Sequence[KeyVersion]) -> bool:
+    return bool(versions) and marker is not None and versions[0].version_id == marker.version_id
+
+
+def _judge(one: S3Object, versions: Sequence[KeyVersion]) -> UndoResult:
+    """Say what lies there now that the marker does not: that counts, not the reply."""
+    if not versions:
+        return _result(one, "failed", GONE)
+    if versions[0].is_delete_marker:
+        return _result(one, "failed", AGAIN)
+    if (versions[0].etag, versions[0].size) == (one.etag, one.size):
+        return _result(one, "restored")
+    return _result(one, "left", "a newer object that the run had hidden is shown again")
+
+
+def _intent(one: S3Object) -> Intent:
+    return Intent(one.key, one.version_id, one.etag, one.size)
+
+
+def _result(one: S3Object, outcome: Literal["restored", "present", "left", "failed"], message: str = "") -> UndoResult:
+    return UndoResult(one.key, one.version_id, outcome, message)

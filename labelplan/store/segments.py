@@ -1,0 +1,156 @@
+"""A run's segments: what each batch was about to delete, and what became of it, in files that are written once.
+
+    segments/<batch>-<attempt>.intent.jsonl.zst   written before the deletes: these objects are there as planned
+    segments/<batch>-<attempt>.done.jsonl.zst     written after them: what became of each object of the batch
+
+A batch is a thousand of the plan's deletes, the same whoever works on it. An attempt is a number from 1; whoever goes
+on with a batch takes the next free one. Lines are JSON (`model/run.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+import zstandard
+
+from labelplan.errors import RunNotFound
+from labelplan.model.run import ApplyResult, Intent, UndoResult
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from labelplan.store.interface import Writer
+
+_NAME = re.compile(r"([0-9]{6,})-([0-9]{2,})\.(?:(intent|done)\.)?jsonl\.zst")
+_LARGEST = 256 << 20
+"""No file of a thousand lines is larger when it is unpacked, in bytes."""
+
+Line = TypeVar("Line", Intent, ApplyResult, UndoResult)
+
+
+class Said(NamedTuple):
+    """What the record says of one object. *since*: S3's time of the first intent that names it; None: none does.
+
+    *until*: S3's time of the attempt that settled it, None if none did.
+    """
+
+    intent: Intent | None
+    since: dt.datetime | None
+    result: ApplyResult | None
+    until: dt.datetime | None
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether nothing is left to try."""
+        return self.result is not None and self.result.outcome != "failed"
+
+
+NOTHING = Said(None, None, None, None)
+
+
+class _File(NamedTuple):
+    key: str
+    time: dt.datetime
+
+
+_Index = dict[int, dict[int, dict[str, _File]]]
+"""The files by batch, attempt, and `intent` or `done`."""
+
+
+class Segments:
+    """The segments of one run."""
+
+    def __init__(self, store: Writer, folder: str) -> None:
+        """Name the folder; nothing is read yet."""
+        self._store = store
+        self._folder = folder
+        self._index: _Index | None = None
+
+    def read(self, batch: int, *, anew: bool = False) -> dict[str, Said]:
+        """Return what the record says of a batch's objects, by key; as it was when this process first looked, or *anew*.
+
+        Deleted if one attempt deleted it, else the last word. Raises `RunNotFound` if a file cannot be read.
+        """
+        found: dict[str, Said] = {}
+        index = self._list(f"{batch:06}-") if anew else self._files()
+        for _, files in sorted(index.get(batch, {}).items()):
+            if intent := files.get("intent"):
+                for line in _read(self._store, intent.key, Intent):
+                    said = found.get(line.key, NOTHING)
+                    found[line.key] = said._replace(intent=said.intent or line, since=said.since or intent.time)
+            if done := files.get("done"):
+                for result in _read(self._store, done.key, ApplyResult):
+                    said = found.get(result.key, NOTHING)
+                    if said.result is None or said.result.outcome != "deleted":
+                        found[result.key] = said._replace(result=result, until=done.time)
+        return found
+
+    def batches(self) -> list[int]:
+        """Return the numbers of the batches that anything is recorded of, in order."""
+        return sorted(self._files())
+
+    def intend(self, batch: int, intents: Sequence[Intent]) -> int:
+        """Record what is about to be deleted; return the attempt's number."""
+        attempt = max(self._files().get(batch, ()), default=0) + 1
+        while not self._put(batch, attempt, "intent", intents):
+            attempt += 1  # another process was faster
+        return attempt
+
+    def settle(self, batch: int, attempt: int | None, results: Sequence[ApplyResult]) -> None:
+        """Record what became of the batch; *attempt*: None if nothing was intended."""
+        attempt = attempt or max(self._files().get(batch, ()), default=0) + 1
+        while not self._put(batch, attempt, "done", results):
+            attempt += 1
+
+    def _put(self, batch: int, attempt: int, what: str, lines: Sequence[Intent] | Sequence[ApplyResult]) -> bool:
+        return self._store.put_once(f"{self._folder}{batch:06}-{attempt:02}.{what}.jsonl.zst", pack(lines))
+
+    def _files(self) -> _Index:
+        if self._index is None:
+            self._index = self._list("")
+        return self._index
+
+    def _list(self, beginning: str) -> _Index:
+        index: _Index = defaultdict(lambda: defaultdict(dict))
+        for key, time in self._store.list_records(self._folder + beginning):
+            if (match := _NAME.fullmatch(key.removeprefix(self._folder))) and match[3]:
+                index[int(match[1])][int(match[2])][match[3]] = _File(key, time)
+        return index
+
+
+class UndoSegments:
+    """What undo did: `undo/<batch>-<attempt>.jsonl.zst`."""
+
+    def __init__(self, store: Writer, folder: str) -> None:
+        """Name the folder; nothing is read yet."""
+        self._store = store
+        self._folder = folder
+
+    def add(self, batch: int, results: Sequence[UndoResult]) -> None:
+        """Write the batch's next file; one that is there is passed over."""
+        body, attempt = pack(results), 1
+        while not self._store.put_once(f"{self._folder}{batch:06}-{attempt:02}.jsonl.zst", body):
+            attempt += 1
+
+    def read(self) -> Iterator[UndoResult]:
+        """Stream all results, batch by batch; an object may be there several times, its last word last."""
+        for key, _ in self._store.list_records(self._folder):
+            if _NAME.fullmatch(key.removeprefix(self._folder)):
+                yield from _read(self._store, key, UndoResult)
+
+
+def pack(lines: Sequence[msgspec.Struct]) -> bytes:
+    """Write JSON lines, compressed."""
+    return zstandard.ZstdCompressor().compress(msgspec.json.Encoder().encode_lines(lines))
+
+
+def _read(store: Writer, key: str, kind: type[Line]) -> list[Line]:
+    try:
+        body = zstandard.ZstdDecompressor().decompress(store.read_record(key) or b"", max_output_size=_LARGEST)
+        return msgspec.json.Decoder(kind).decode_lines(body)
+    except (msgspec.MsgspecError, zstandard.ZstdError) as error:
+        raise RunNotFound(f"The record {key} cannot be read: {error}.") from error
