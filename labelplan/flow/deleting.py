@@ -148,7 +148,7 @@ class Deleting:
     def _conclude(self, unclear: Sequence[tuple[S3Object, Deleted]], results: Results, *, last: bool) -> list[S3Object]:
         """Look at what a reply left open; return what is still there and may be sent once more.
 
-        Sent again is only what carries a condition: a first copy that comes late is then refused, or refuses the second.
+        Sent again is only what carries a condition: a first copy that comes late is refused, or refuses the second.
         """
         if not unclear:
             return []

@@ -71,7 +71,7 @@ class Segments:
         self._index: _Index | None = None
 
     def read(self, batch: int, *, anew: bool = False) -> dict[str, Said]:
-        """Return what the record says of a batch's objects, by key; as it was when this process first looked, or *anew*.
+        """Return what the record says of a batch's objects, by key: when this process first looked, or *anew*.
 
         Deleted if one attempt deleted it, else the last word. Raises `RunNotFound` if a file cannot be read.
         """

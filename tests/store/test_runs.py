@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelplan.errors import RunNotFound
-from labelplan.model.run import ApplyResult
-from labelplan.store.runs import RunRecord, check_name, claim, claim_key, read_claim, run_name
+from labelplan.store.runs import RunRecord, check_name, claim, claim_key, read_claim, run_name, run_names
 from labelplan.store.s3 import open_writer
 
 if TYPE_CHECKING:
@@ -56,48 +55,19 @@ def test_a_claim_that_makes_no_sense_is_refused(writer: Writer, body: bytes) -> 
         read_claim(writer, SHA)
 
 
-def result(key: str, outcome: str) -> ApplyResult:
-    return ApplyResult(key, "v1", outcome, "m" if outcome == "deleted" else "")  # type: ignore[arg-type]  # a test's word
-
-
-def test_results_of_several_attempts_come_in_order(writer: Writer) -> None:
-    first, second = RunRecord(writer, RUN), RunRecord(writer, RUN)
-    batches = [[result(f"deer/{number}", "deleted")] for number in range(4)]
-    first.results.add(batches[0])
-    second.results.add(batches[1])  # another process, at the same time
-    first.results.add(batches[2])
-    second.results.add(batches[3])
-    assert list(RunRecord(writer, RUN).results.read()) == [one for batch in batches for one in batch]
-    folder = f".labelplan/runs/{RUN}/results/"
-    assert [key for key, _ in writer.list_records(folder)] == [f"{folder}{number:06}.jsonl" for number in range(4)]
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "final"),
-    [
-        (["failed", "deleted"], "deleted"),
-        (["failed", "changed"], "changed"),
-        (["deleted", "gone"], "deleted"),
-        (["gone", "deleted"], "deleted"),
-        (["failed", "failed"], "failed"),
-    ],
-)
-def test_an_object_that_one_attempt_deleted_is_deleted(writer: Writer, outcomes: list[str], final: str) -> None:
-    record = RunRecord(writer, RUN)
-    for outcome in outcomes:
-        record.results.add([result("deer/1.jpg", outcome)])
-    assert record.outcomes() == {"deer/1.jpg": result("deer/1.jpg", final)}
-
-
 def test_a_record_that_cannot_be_read_is_named(writer: Writer) -> None:
     folder = f".labelplan/runs/{RUN}/"
-    writer.put_once(folder + "results/000000.jsonl", b'{"key":1}\n')
-    writer.put_once(folder + "run.json", b"not JSON")
-    record = RunRecord(writer, RUN)
-    with pytest.raises(RunNotFound, match=r"results/000000\.jsonl cannot be read"):
-        record.outcomes()
-    with pytest.raises(RunNotFound, match=r"run\.json cannot be read"):
-        record.start()
+    writer.put_once(folder + "start.json", b"not JSON")
+    with pytest.raises(RunNotFound, match=r"start\.json cannot be read"):
+        RunRecord(writer, RUN).start()
+
+
+def test_runs_are_listed_by_name_each_once(writer: Writer) -> None:
+    for run in (RUN, OTHER):
+        for name in ("start.json", "plan.json"):
+            writer.put_once(f".labelplan/runs/{run}/{name}", b"{}")
+    writer.put_once(".labelplan/runs/nonsense/start.json", b"{}")
+    assert list(run_names(writer)) == [OTHER, RUN]
 
 
 def test_a_run_that_is_not_there_is_not_found(writer: Writer) -> None:
