@@ -36,7 +36,8 @@ _HEAD = """\
 {example}```
 
 More, with comments: [minimal](../examples/minimal.yaml), [classic](../examples/classic.yaml),
-[every setting](../examples/deer.yaml), [local model](../examples/local.yaml).
+[every setting](../examples/deer.yaml), [copies as the way back](../examples/copies.yaml),
+[local model](../examples/local.yaml).
 
 `labelplan validate SPEC` checks a spec without the network and lists every mistake as `FILE:LINE:COLUMN: what to do`.
 With `# yaml-language-server: $schema=./spec.schema.json` as its first line and the output of `labelplan schema spec` in

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import to_builtins
 
-from labelplan.cli.consent import AutoApproveOption, ask, stoppable
+from labelplan.cli.consent import AutoApproveOption, ask, require_answer, stoppable
+from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
@@ -19,18 +20,24 @@ from labelplan.errors import DONE, DONE_IN_PART
 from labelplan.view.plan_text import totals_line
 from labelplan.view.run_text import APPLY_WORDS, outcome_lines
 from labelplan.view.style import Style, printable
+from labelplan.view.way_back_text import STRATEGIES, note_lines, until_line, way_back_lines
 
 if TYPE_CHECKING:
-    from labelplan.flow.apply import Applied
+    from labelplan.flow.apply import Applied, Readiness
+    from labelplan.flow.locking import Locking
     from labelplan.flow.verify import VerifiedPlan
+    from labelplan.model.run import Capabilities
+    from labelplan.store.interface import Writer
 
 app = make_app(COMMANDS["apply"])
 
 
-@app.command(epilog="Example: labelplan apply deer.plan.json")
+@app.command(epilog="Example: labelplan apply deer.plan.json --lock-timeout 300")
 def apply(  # noqa: PLR0913 - a command's options
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A signed plan.")],
     *,
+    lock_timeout: LockTimeoutOption = 0,
+    no_lock: NoLockOption = False,
     auto_approve: AutoApproveOption = False,
     key: KeyOption = None,
     signers: SignersOption = None,
@@ -40,9 +47,10 @@ def apply(  # noqa: PLR0913 - a command's options
     """Delete exactly what a verified plan says, each object only if it is still the one that was labelled.
 
     Refuses plans that are not trusted, do not follow from their own answers, are expired, applied before, beyond their
-    guards or for another bucket, and buckets whose versioning is off. The record that undo needs is in the bucket
-    before the first delete. Exits with 3 if some objects were skipped or failed; after an interruption the same command
-    goes on.
+    guards or for another bucket, and where the way back is missing or too short. Tries out what the server honours,
+    with canary objects under .labelplan/probe/, and says until when all can be undone. The record that undo needs is
+    in the bucket before the first delete. Exits with 3 if some objects were skipped or failed; after an interruption
+    the same command goes on.
     """
     from labelplan.flow.checks import require_whole  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415
@@ -53,28 +61,45 @@ def apply(  # noqa: PLR0913 - a command's options
         require_whole(verified.plan.header)
         check_guards(verified.plan.header, verified.plan.counts)
         replay(verified.plan.header, verified.plan.decisions())
-        applied = _apply(verified, auto_approve=auto_approve)
+        applied = _apply(verified, locking(lock_timeout, disabled=no_lock), auto_approve=auto_approve)
     if as_json:
         result(json.dumps(to_builtins(applied), ensure_ascii=False))
     else:
         for line in outcome_lines("Apply", applied.counts, APPLY_WORDS, applied.others, Style(colour())):
             result(line)
+        result(f"Deleted {STRATEGIES[applied.strategy]}. {until_line(applied.undo_until)}")
         result(f"Undo with: labelplan undo {applied.run}")
     return DONE_IN_PART if applied.in_part else DONE
 
 
-def _apply(verified: VerifiedPlan, *, auto_approve: bool) -> Applied:
+def _apply(verified: VerifiedPlan, how: Locking, *, auto_approve: bool) -> Applied:
     from labelplan.flow.apply import apply_plan, check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import spec_of  # noqa: PLC0415
     from labelplan.store.s3 import open_writer  # noqa: PLC0415
 
     target, requester_pays = verified.plan.header.target, spec_of(verified.plan.header).requester_pays
     writer = open_writer(target.bucket, region=target.region, account=target.account, requester_pays=requester_pays)
-    check_plan(verified.plan, writer)
+    ready = check_plan(verified.plan, writer)
     _announce(verified)
+    require_answer(auto_approve=auto_approve)
+    found = _try_out(writer)
+    _announce_way_back(verified, ready, found)
     ask(auto_approve=auto_approve)
     with stoppable() as stop, Progress("Deleting", "objects") as progress:
-        return apply_plan(verified.plan, writer, signer=verified.signers[0], observer=RunProgress(progress), stop=stop)
+        return apply_plan(
+            verified.plan,
+            writer,
+            signer=verified.signers[0],
+            capabilities=found,
+            locking=how,
+            observer=RunProgress(progress),
+            stop=stop,
+        )
+
+
+def _try_out(writer: Writer) -> Capabilities:
+    talk("Trying out what the server honours, with canary objects under .labelplan/probe/")
+    return writer.probe()
 
 
 def _announce(verified: VerifiedPlan) -> None:
@@ -87,3 +112,20 @@ def _announce(verified: VerifiedPlan) -> None:
         kept = sum(n for (action, _), n in counts.items() if action == "keep")
         talk(f"  {printable(rule)}: delete {gone or 'nothing'}, keep {kept:,}")
     talk(totals_line(to_builtins(predicate.totals)))
+
+
+def _announce_way_back(verified: VerifiedPlan, ready: Readiness, found: Capabilities) -> None:
+    """Say, before asking, how all of it comes back, until when, at what cost, and how it is deleted if not as usual."""
+    from labelplan.rules.strategy import choose_strategy, said  # noqa: PLC0415 - as above
+
+    strategy = choose_strategy(found, ready.target.versioning, ready.target.bucket)
+    totals = verified.plan.statement.predicate.totals
+    for line in way_back_lines(ready.backup, ready.target.bucket, totals.delete, totals.delete_bytes):
+        talk(line)
+    talk(until_line(ready.way_back.until))
+    for line in note_lines(ready.way_back.notes):
+        talk(line)
+    if strategy != "bulk":
+        talk(f"Deletes: {said(strategy)}.")
+    if ready.resumed:
+        talk("This goes on with the run of this plan that was stopped.")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from labelplan.cli.output import talk
+from labelplan.view.style import printable
+
+if TYPE_CHECKING:
+    from labelplan.flow.locking import Locking
 
 LockTimeoutOption = Annotated[
     float,
@@ -20,3 +26,10 @@ NoLockOption = Annotated[
     bool,
     typer.Option("--no-lock", help="Take no lock: for a server without conditional writes, or if nobody else works."),
 ]
+
+
+def locking(timeout: float, *, disabled: bool) -> Locking:
+    """Make of the options what the flows take; who has to wait is told for whom."""
+    from labelplan.flow.locking import Locking  # noqa: PLC0415 - help must not wait for it
+
+    return Locking(timeout, disabled, lambda holder: talk(f"Waiting for the lock, held by {printable(holder)}"))

@@ -24,11 +24,13 @@ COMMANDS: dict[str, str] = {
     "validate": "Check specs without the network",
     "doctor": "Check, before anything is paid, that a plan would work here",
     "plan": "Label every object and write a signed plan of what to keep and delete",
-    "show": "Show a plan: what would happen, and why",
+    "show": "Show a plan: what would happen, and why; or a run, and what became of it",
     "verify": "Check a plan's bytes, signatures and expiry",
     "sign": "Add your signature to a plan, as an approval",
     "apply": "Delete exactly what a verified plan says, with a way back",
     "undo": "Bring back what a run deleted",
+    "runs": "List a bucket's runs, or end the way back of one",
+    "unlock": "Release the lock of an apply or undo that is not at work any more",
     "key": "Make or show the key that signs plans",
     "cache": "Show or prune the answers that are kept",
     "schema": "Print the JSON Schema of a format",
@@ -45,6 +47,7 @@ Examples:
   labelplan plan deer.yaml -o deer.plan.json
   labelplan show deer.plan.json --deletes
   labelplan apply deer.plan.json
+  labelplan runs wildlife-training
 """
 
 

@@ -12,6 +12,8 @@ import typer
 
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, colour, make_app, result
+from labelplan.cli.run_argument import RequesterPaysOption, is_run, split_run
+from labelplan.cli.show_run import show_run
 from labelplan.errors import UsageError
 from labelplan.view.plan_json import decision_rows, plan_head
 from labelplan.view.plan_text import plan_lines
@@ -27,7 +29,7 @@ ROWS_SHOWN = 20
 
 
 class Format(enum.StrEnum):
-    """How a plan is shown."""
+    """How a plan or a run is shown."""
 
     TEXT = "text"
     JSON = "json"
@@ -35,26 +37,42 @@ class Format(enum.StrEnum):
 
 @app.command(epilog="Example: labelplan show deer.plan.json --deletes --rule whitetail-deer")
 def show(  # noqa: PLR0913 - a command's options
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan file.")],
+    what: Annotated[str, typer.Argument(metavar="PLAN | BUCKET/RUN_ID", help="A plan file, or a run.")],
     *,
     form: Annotated[Format, typer.Option("--format", help="text, or json as --json.")] = Format.TEXT,
     deletes: Annotated[bool, typer.Option("--deletes", help="Every delete, and nothing that is kept.")] = False,
     rule: Annotated[str | None, typer.Option("--rule", help="Only this label rule.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="Only this object, whatever happens to it.")] = None,
+    requester_pays: RequesterPaysOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a plan would do and why: accepted labels, warnings, deletes. Checks its bytes, not its signers.
 
     Without options: of each rule the first 20 deletes, and the first 20 objects that were unreadable and so are kept.
     --key shows one object, kept or not.
+
+    Or show a run, from its record in the bucket: what was found about the server, how much was deleted, which objects
+    were not and why, what undo did. If there is a file of that name, the file is shown.
     """
+    if is_run(what) and not Path(what).exists():
+        if deletes or rule is not None or key is not None:
+            raise UsageError(
+                f"{what} is a run: --deletes, --rule and --key are for plans.",
+                hint="labelplan show BUCKET/RUN_ID --json has every object that was not deleted, or not brought back.",
+            )
+        show_run(*split_run(what), requester_pays=requester_pays, as_json=as_json or form is Format.JSON)
+        return
+    _show_plan(Path(what), deletes=deletes, rule=rule, key=key, as_json=as_json or form is Format.JSON)
+
+
+def _show_plan(plan: Path, *, deletes: bool, rule: str | None, key: str | None, as_json: bool) -> None:
     from labelplan.planfile.reader import open_plan  # noqa: PLC0415 - help must not wait for the reader
 
     with open_plan(plan) as opened:
         head = plan_head(opened.header, opened.summary, opened.statement, opened.statement_sha256, opened.signatures)
         head["rules"] = _rules(head["rules"], rule)
         rows = _chosen(decision_rows(opened.decisions()), rule, key)
-        if as_json or form is Format.JSON:
+        if as_json:
             _print_json(head, (row for row in rows if not deletes or row["action"] == "delete"))
             return
         shown = rows if key is not None else (row for row in rows if _to_show(row, deletes=deletes))

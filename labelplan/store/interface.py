@@ -194,6 +194,19 @@ class Writer(Reader, Protocol):
         """
 
 
+class Purger(Writer, Protocol):
+    """A writer that can also destroy old versions, to end a way back on purpose; apply and undo never get one."""
+
+    def erase_versions(self, versions: Sequence[KeyVersion]) -> list[Deleted]:
+        """Destroy at most 1,000 versions that have just been listed, each by its id; one reply for each.
+
+        Refuses (ValueError, before anything is sent) a delete marker, and whatever is the latest at its key.
+        """
+
+    def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Purger:
+        """See `Writer.beside`."""
+
+
 class Place(Struct, frozen=True):
     """An object to copy from. *version_id*: empty takes the current one. *account*: the bucket's owner, or empty."""
 

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from labelplan.cli.apply import _announce
+import pytest
+
+from labelplan.cli.apply import _announce, _announce_way_back
+from labelplan.errors import NoWayBack
+from labelplan.flow.apply import Readiness
+from labelplan.flow.wayback import WayBack
 from labelplan.model.objects import Target
 from labelplan.model.plan import Totals
+from labelplan.model.run import Capabilities
+from labelplan.model.spec import Backup
 
 if TYPE_CHECKING:
-    import pytest
+    from labelplan.model.objects import Versioning
 
 
 def test_what_stands_above_the_question_cannot_rewrite_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,3 +36,34 @@ def test_what_stands_above_the_question_cannot_rewrite_it(capsys: pytest.Capture
         '  "deer\\u001b[1A\\u001b[2K": delete 5 no-evidence, keep 4\n'
         "Plan: 5 to delete, 3 to keep, 1 unreadable.\n"
     )
+
+
+def announced(found: Capabilities, *, resumed: bool = False, versioning: Versioning = "Enabled") -> None:
+    totals = Totals(decisions=9, keep=4, delete=5, unreadable=1, delete_bytes=1)
+    predicate = SimpleNamespace(totals=totals)
+    verified: Any = SimpleNamespace(plan=SimpleNamespace(statement=SimpleNamespace(predicate=predicate)))
+    way_back = WayBack(dt.datetime(2026, 12, 22, 14, 5, tzinfo=dt.UTC), True, ("markers are replicated\x1b[2K",))
+    _announce_way_back(verified, Readiness(Target("", "", "", "wild", versioning), Backup(), way_back, resumed), found)
+
+
+def test_the_way_back_its_end_and_what_else_was_read_stand_above_the_question(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    announced(Capabilities(*[True] * 7))
+    assert capsys.readouterr().err == (
+        "The way back: the versions of the bucket.\n"
+        "Can be undone until 2026-12-22 14:05 UTC.\n"
+        '  Note: "markers are replicated\\u001b[2K"\n'
+    )
+
+
+def test_a_slower_way_to_delete_and_a_run_that_goes_on_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    announced(Capabilities(*[False] * 7), resumed=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2].startswith("Deletes: the server compares no ETags when it deletes: each object is looked at")
+    assert lines[-1] == "This goes on with the run of this plan that was stopped."
+
+
+def test_a_server_that_ignores_all_conditions_is_refused_before_the_question() -> None:
+    with pytest.raises(NoWayBack, match="ignores conditions on deletes"):
+        announced(Capabilities(*[False] * 7), versioning="Suspended")

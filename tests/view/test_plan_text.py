@@ -48,7 +48,9 @@ PLAIN = Style(colour=False)
 TYPED = {"action", "reason", "counts", "service", "versioning", "created", "expires"}  # no other text gets this far
 
 
-def head(*, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1) -> dict[str, Any]:
+def head(
+    *, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1, spec: bytes = b"{}"
+) -> dict[str, Any]:
     target = Target(endpoint, "123456789012", "us-east-1", "wild", versioning)
     accepted = (
         AcceptedLabel("Deer", 85, ("deer/r1.jpg", "deer/r2.jpg"), (99.1, 97.0)),
@@ -63,7 +65,7 @@ def head(*, versioning: Any = "Enabled", endpoint: str = "", signatures: int = 1
     header = Header(
         tool="labelplan/0.1.0",
         target=target,
-        spec=Raw(b"{}"),
+        spec=Raw(spec),
         spec_sha256=ZERO,
         detector=DetectorRecord("rekognition", 50, 50, "3.0"),
         rules=(
@@ -169,6 +171,15 @@ def test_an_answer_that_is_none_is_a_damaged_plan() -> None:
 
 def test_an_unversioned_bucket_is_pointed_out() -> None:
     assert "versioning was Suspended: nothing could be brought back" in text(versioning="Suspended")
+    copies = b'{"bucket":"wild","backup":{"mode":"copy","bucket":"other"}}'
+    assert "versioning" not in text(versioning="Suspended", spec=copies)
+    assert head(spec=copies)["backup"] == "copy"
+
+
+@pytest.mark.parametrize("spec", [b"[]", b'{"backup":{"mode":"none"}}', b'{"backup":' * 9999 + b"1" + b"}" * 9999])
+def test_a_spec_that_is_none_is_a_damaged_plan(spec: bytes) -> None:
+    with pytest.raises(PlanCorrupt, match="The spec in the plan cannot be read"):
+        head(spec=spec)
 
 
 def test_an_endpoint_that_is_not_awss_is_named_and_a_missing_signature_too() -> None:
