@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
-from labelplan.store.lean import Connections
+from labelplan.store.lean_connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,50 +9,28 @@ Nothing is retried, and no reply is interpreted but a plain yes.
 from __future__ import annotations
 
 import os
-import select
-import weakref
-from collections import deque
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from labelplan.errors import LabelplanError
 from labelplan.store.errors import no_reply
+from labelplan.store.lean_connections import Connections, Request
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from boto3.session import Session
     from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_s3 import S3Client
 
     from labelplan.store.interface import Place
-
-CONNECT, READ = 10, 60
-"""Seconds, as the clients of `connect.py` have them."""
+    from labelplan.store.lean_connections import Answer
 
 _SAFE = "-._~/"  # what botocore leaves as it is in a key
 _LEARNT = "learnt-from"
 _KEPT = frozenset({"user-agent", "x-amz-expected-bucket-owner", "x-amz-request-payer"})
 _ALGORITHM = "AWS4-HMAC-SHA256"
-
-
-class Answer(NamedTuple):
-    """What a server answered."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-class Request(NamedTuple):
-    """A signed request without a body."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes = b""
 
 
 class _Pattern(NamedTuple):
@@ -126,11 +104,11 @@ def learn(session: Session, client: S3Client, at: dict[str, Any]) -> Lean | None
         return _nothing(request.url)
 
     client.meta.events.register("before-send.s3.HeadObject", catch)
-    unusable: tuple[type[Exception], ...] = (*no_reply(), LabelplanError)
+    unusable: tuple[type[Exception], ...] = (*no_reply(), LabelplanError, OSError)
     try:
         client.head_object(**at, Key=_LEARNT)
         pattern = _pattern_of(caught[0])
-        wire = _connections(session, pattern.base) if pattern else None
+        wire = _connections(pattern.base) if pattern else None
     except unusable:
         return None  # such as no credentials: whoever asks boto3 next hears of it
     return Lean(session, client, pattern, wire) if pattern and wire else None
@@ -171,8 +149,8 @@ def _nothing(url: str) -> Any:
     return AWSResponse(url, 200, headers, Nothing())
 
 
-def _connections(session: Session, base: str) -> Connections | None:
-    """Make connections as boto3 would; None if they go through a proxy, or trust other certificates than usual."""
+def _connections(base: str) -> Connections | None:
+    """Make connections that trust whom boto3 trusts; None if they would go through a proxy."""
     import botocore.session  # noqa: PLC0415 - as above
     from botocore.httpsession import create_urllib3_context, get_cert_path  # noqa: PLC0415 - as above
     from botocore.utils import get_environ_proxies  # noqa: PLC0415 - as above
@@ -181,72 +159,9 @@ def _connections(session: Session, base: str) -> Connections | None:
         return None
     if base.startswith("http:"):
         return Connections(base)
-    own = botocore.session.Session(profile=session.profile_name)
-    if own.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"):
-        return None
+    own = botocore.session.Session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+    bundle: Any = own or get_cert_path(verify=True)
     context = create_urllib3_context()
-    context.load_verify_locations(get_cert_path(verify=True))
+    context.load_verify_locations(**{"capath" if Path(bundle).is_dir() else "cafile": bundle})
     context.check_hostname = True
     return Connections(base, context)
-
-
-class Connections:
-    """Connections to one server that are kept open, as many as were ever needed at once."""
-
-    def __init__(self, base: str, context: ssl.SSLContext | None = None) -> None:
-        """Name the server by a URL; *context*: for TLS."""
-        url = urlsplit(base)
-        self._host = url.hostname or ""
-        self._port = url.port
-        self._start = len(f"{url.scheme}://{url.netloc}")  # where the path begins, in all URLs of this server
-        self._context = context
-        self._idle: deque[HTTPConnection] = deque()
-        weakref.finalize(self, _close, self._idle)
-
-    def send(self, request: Request) -> Answer:
-        """Send a request, once; raises what boto3 does if the connection breaks."""
-        from botocore.exceptions import ConnectionClosedError  # noqa: PLC0415 - as above
-
-        connection = None
-        try:
-            connection = self._take()
-            connection.request(request.method, request.url[self._start :], headers=request.headers)
-            reply = connection.getresponse()
-            said: Any = reply.headers
-            answer = Answer(reply.status, said, reply.read())
-        except (OSError, HTTPException) as error:
-            raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
-        else:
-            if not reply.will_close:
-                self._idle.append(connection)
-                connection = None
-            return answer
-        finally:
-            if connection:
-                connection.close()
-
-    def _take(self) -> HTTPConnection:
-        """Take a connection that is still open, or open one."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return self._open()
-            if not select.select([connection.sock], [], [], 0)[0]:
-                return connection
-            connection.close()  # the server has closed it, or says what nobody has asked
-
-    def _open(self) -> HTTPConnection:
-        connection: HTTPConnection
-        if self._context is None:
-            connection = HTTPConnection(self._host, self._port, timeout=CONNECT)
-        else:
-            connection = HTTPSConnection(self._host, self._port, timeout=CONNECT, context=self._context)
-        connection.connect()
-        connection.sock.settimeout(READ)
-        return connection
-
-
-def _close(connections: Iterable[HTTPConnection]) -> None:
-    for connection in connections:
-        connection.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 import threading
+from email.utils import format_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from labelplan.model.objects import S3Object
     from labelplan.model.run import Attributes, Grant
     from labelplan.store.interface import Writer
-    from labelplan.store.lean import Answer, Lean
+    from labelplan.store.lean import Lean
+    from labelplan.store.lean_connections import Answer
     from labelplan.store.s3_reader import Opened
 
+_NO_DATE = "ExpiresString"  # what boto3 cannot send as it was
 CHANGED = "it was changed or deleted a moment ago"
+NO_HEAD = "S3 does not show it: it is encrypted with a key of the customer's (SSE-C), or the credentials have expired"
 
 _TRAVELS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
 _REFUSED = frozenset({404, 412})  # no such source; another ETag, or something at the destination
@@ -39,6 +44,7 @@ _CONFLICT = 409  # somebody else writes the same key: who has won is to be seen
 _NO_ACLS = frozenset({400, 405, 501})
 _BUSY = frozenset({429, 503})
 _OK = 200
+_BAD_REQUEST = 400
 _SERVER_ERROR = 500
 
 
@@ -68,10 +74,17 @@ class S3Copies(S3Changing):
 
     def describe(self, item: S3Object, *, by_version: bool = False) -> Attributes | str:
         """See `Writer.describe`."""
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
+
         exactly = _exactly(self.place(item.key, item.etag, item.version_id if by_version else ""))
         head = self._lean.head(item.key, **exactly) if self._lean and not by_version else None
         if head is None:
-            head = self._found(item.key, self._reading.head_object, **exactly)
+            try:
+                head = self._found(item.key, self._reading.head_object, **exactly)
+            except AwsRefused as error:
+                if isinstance(error.__cause__, ClientError) and status(error.__cause__) == _BAD_REQUEST:
+                    return NO_HEAD
+                raise
         if head is None or head.get("ETag", "").strip('"') != item.etag:
             return CHANGED
         return why_no_copy(item.size, head, stays=by_version) or attributes_of(head)
@@ -124,11 +137,11 @@ class S3Copies(S3Changing):
             if travels is None:
                 return Copied("refused", "what is to be copied is not there any more")
             body.seek(0)
-            no_date = travels.pop("ExpiresString", "")
+            no_date = travels.pop(_NO_DATE, "")
             said = arguments_of(attributes)
             reply = self._put(self._changing.put_object, Key=key, Body=body, IfNoneMatch="*", **travels, **said)
         if no_date and reply.outcome == "copied":
-            return Copied("copied", f"its header Expires is not set, since it is no date: {no_date}")
+            return Copied("copied", f"its header Expires was no HTTP date, and is not the same: {no_date}")
         return reply
 
     def _put(self, call: Callable[..., Any], **arguments: Any) -> Copied:
@@ -150,9 +163,12 @@ class S3Copies(S3Changing):
         if head is None or not self._download(place.key, into, **exactly):
             return None
         travels = {name: head[name] for name in _TRAVELS if head.get(name)}
-        if head.get("ExpiresString"):
-            name = "Expires" if head.get("Expires") else "ExpiresString"
-            travels[name] = head[name]
+        if date := head.get("Expires"):
+            travels["Expires"] = date
+        if (text := head.get("ExpiresString")) and not (
+            date and format_datetime(date.astimezone(dt.UTC), usegmt=True) == text
+        ):
+            travels[_NO_DATE] = text
         if tags := self._tags(place):
             travels["Tagging"] = tags
         return travels
