@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ODD = (
-    "\u2028", "\ue000", "plain", "a b", "a+b", "%41", "a&b", "<x>", '"q"', "'s'", "?#", "nl\nx", "cr\rx", "tab\tx",
-    "\x01", "\x7f", "\ufeffbom", "\ud7ff", "\uffff", "\U00010000", "\U0010ffff", "größe", "gro\u0308ße", "鹿", "dir/", "/lead",
-    "//dbl", ".", "..", "a/../b", "a/b", "a//b", "back\\slash", "é" * 512, "x" * 1024, "*", "~", "a", "A", "a/",
+    "plain", "a b", "a+b", "%41", "a&b", "<x>", '"q"', "'s'", "?#", "nl\nx", "cr\rx", "tab\tx", "\x01", "\x7f", "*",
+    "~", "\u2028", "\ufeffbom", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff", "größe", "gro\u0308ße", "鹿",
+    "dir/", "/lead", "//dbl", ".", "..", "a/../b", "a/b", "a//b", "back\\slash", "a", "A", "a/", "é" * 512, "x" * 1024,
 )  # fmt: skip
 
 
