@@ -36,7 +36,7 @@ _SURPRISES = 3
 class Ask(Protocol):
     """Asks for a page of at most *size* entries: those under *prefix*, after the marker *after*."""
 
-    def __call__(self, prefix: str, after: Marker | None, size: int) -> VersionsPage:
+    def __call__(self, prefix: str, after: Marker | None, size: int, /) -> VersionsPage:
         """Return the page."""
 
 
@@ -95,16 +95,16 @@ class _Range:
         Ends early, after a None, where the listing is out of order.
         """
         size = min(LARGEST, 8 * len(self._keys) + SMALL)
-        after, asked = start, set[Marker | None]()
+        after, asked = start, set[Marker]()
         while self._at < len(self._keys):
             page = self._ask(self._prefix, after, size)
-            asked.add(after)
             if page.following in asked or not _is_in_order(page, after):
                 yield self._keys[self._at], None
                 return
             shown = self._take(page.entries)
             yield from self._settled(page)
             if self._at < len(self._keys) and page.following:
+                asked.add(page.following)
                 if not self._leads_on(page, shown):
                     yield self._keys[self._at], read_alone(self._keys[self._at], self._ask)
                     self._at += 1
