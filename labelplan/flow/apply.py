@@ -111,7 +111,7 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
     strategy = choose_strategy(found, ready.target.versioning, ready.target.bucket)
     if not locking.disabled:
         require_conditional_puts(found)
-    with held(writer, locking, command="apply", work=plan.statement_sha256) as lease:
+    with held(writer, locking, command="apply", work=plan.statement_sha256, stop=stop) as lease:
         new = NewRun(ready.target, signer, ready.backup, found, strategy, ready.way_back.until)
         record, resumed = begin(plan, writer, new, now)
         start = record.start()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labelplan.flow.lock import hold, no_lock
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
@@ -28,8 +30,11 @@ class Locking:
     waiting: Callable[[str], object] = _say_nothing
 
 
-def held(writer: Writer, locking: Locking, *, command: str, work: str) -> AbstractContextManager[Lease]:
-    """Hold the lock for a block, or do without; raises `Locked`."""
+def held(
+    writer: Writer, locking: Locking, *, command: str, work: str, stop: threading.Event | None
+) -> AbstractContextManager[Lease]:
+    """Hold the lock for a block, or do without; *stop* ends a wait. Raises `Locked`, and `KeyboardInterrupt`."""
     if locking.disabled:
         return no_lock()
-    return hold(writer, command=command, work=work, timeout=locking.timeout, waiting=locking.waiting)
+    sleep = time.sleep if stop is None else stop.wait
+    return hold(writer, command=command, work=work, timeout=locking.timeout, waiting=locking.waiting, sleep=sleep)

@@ -85,7 +85,7 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
     with stored_plan(record, start) as plan:
         record.segments.batches()  # read once, before there are threads
         _require_deleted(batches_of(plan, start.batch), record, chosen)
-        with held(writer, locking, command="undo", work=run_id) as lease:
+        with held(writer, locking, command="undo", work=start.statement_sha256, stop=stop) as lease:
             restoring = Restoring(writer, record, chosen, _Tools(writer, start), lease)
             observer.started(f"{bucket}/{run_id}", _expected(plan, record, start, chosen), resumed=False)
             open_ones = 0

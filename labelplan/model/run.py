@@ -138,8 +138,8 @@ class RunEnd(Struct, frozen=True):
 class Lock(Struct, frozen=True):
     """`.labelplan/lock`: who may apply or undo in this bucket, until *expires* by S3's clock.
 
-    *generation* counts how often the lock was taken; *released*: nobody holds it any more. *work*: the statement's
-    SHA-256 that is applied, or the run that is undone.
+    *generation* counts how often the lock was taken; *released*: nobody holds it any more. *work*: the SHA-256 of the
+    statement that is applied, or whose run is undone.
     """
 
     format: Literal["labelplan/lock/1"]
