@@ -38,7 +38,7 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> 
 @pytest.fixture
 def s3(server: Server, monkeypatch: pytest.MonkeyPatch) -> S3Client:
     """A bare client of the server; labelplan finds it as the docs say, and no other service behind it."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
     return running.client(server.url)
 

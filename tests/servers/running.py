@@ -61,12 +61,12 @@ def program(name: str) -> Path:
 
 
 @contextmanager
-def moto() -> Iterator[Server]:
+def moto(port: int = 0) -> Iterator[Server]:
     """Run moto's server in a thread of this process: nothing to install, but it ignores ETags in bulk deletes."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second, and the benchmarks need no moto
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address=HOST, port=port, verbose=False)
     server.start()
     try:
         yield Server("moto", f"http://{HOST}:{server.get_host_and_port()[1]}", os.getpid())
@@ -137,11 +137,11 @@ def seaweedfs() -> Iterator[Server]:
 
 
 @contextmanager
-def rclone() -> Iterator[Server]:
+def rclone(port: int | None = None) -> Iterator[Server]:
     """Run `rclone serve s3`, in memory. Hostile: it ignores every condition, and a tag request overwrites the body."""
+    port = port or free_port()
 
     def command(_: Path) -> tuple[int, list[str], dict[str, str]]:
-        port = free_port()
         where = ["--config", os.devnull, "--addr", f"{HOST}:{port}", "--auth-key", f"{KEY},{KEY}"]
         return port, [str(program("rclone")), "serve", "s3", *where, ":memory:"], {}
 
