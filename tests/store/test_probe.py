@@ -207,6 +207,37 @@ def test_a_delete_that_is_accepted_and_not_done_is_no_condition() -> None:
         assert found(bucket) == ALL - {"single_delete"}
 
 
+@pytest.mark.parametrize(
+    ("setting", "operation", "skip", "lost"),
+    [
+        ("ignore_delete_if_match", "DeleteObject", 0, {"single_delete"}),
+        ("ignore_bulk_etag", "DeleteObjects/Key", 1, {"bulk_delete"}),
+        ("ignore_copy_source_if_match", "CopyObject", 1, {"copy_source"}),
+        ("ignore_copy_if_none_match", "CopyObject", 2, {"copy_absent"}),
+        ("ignore_put_conditions", "PutObject", 1, {"put_absent", "put_match"}),
+    ],
+)
+def test_a_no_is_not_believed_where_the_bucket_shows_a_yes(
+    aws: Simulator, setting: str, operation: str, skip: int, lost: set[str]
+) -> None:
+    """The condition is ignored, and the answer is that it did not hold."""
+    bucket = make("liar")
+    aws.settings(**{setting: True})
+    refusal = {"status": 412, "code": "PreconditionFailed", "after": True}
+    aws.rules({"operation": operation, "skip": skip, **refusal})
+    assert found(bucket) == ALL - lost
+
+
+@pytest.mark.usefixtures("aws")
+def test_etags_go_as_the_real_requests_send_them() -> None:
+    """Ceph's PutObject takes no ETag in quotes; elsewhere AWS's own form is used."""
+    bucket = make("quotes")
+    with recorded() as wire:
+        found(bucket)
+    etags = {(one.method, one.headers["if-match"]) for one in wire.sent if "if-match" in one.headers}
+    assert {(method, '"' in etag) for method, etag in etags} == {("PUT", False), ("DELETE", True)}
+
+
 # --- servers that lack something ------------------------------------------------------------------------------------
 
 
