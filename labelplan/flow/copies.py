@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labelplan.model.objects import KeyVersion, S3Object
     from labelplan.model.run import Capabilities
     from labelplan.model.spec import Backup
-    from labelplan.store.interface import Writer
+    from labelplan.store.interface import Place, Writer
 
 LONGEST_KEY = 1024
 """Bytes that a key may have in S3."""
@@ -153,13 +153,21 @@ class Copies:
         return again
 
     def _prove(self, one: S3Object, now: KeyVersion | None) -> str | None:
-        """Return the ETag of a copy that holds the same bytes as the object; None if this is none."""
+        """Return the ETag of a copy that holds the same bytes as the object; None if this is none.
+
+        Where the listing names another ETag, a HEAD is asked: some servers list another one for what came in parts.
+        """
         if now is None or now.size != one.size:
             return None
         if now.etag == one.etag:
             return now.etag
-        original, copy = self._data.place(one.key, one.etag), self._backup.place(now.key, now.etag)
-        return now.etag if is_same(self._data, original, self._backup, copy) else None
+        copy = self._backup.head(now.key)
+        if copy is None or copy.size != one.size:
+            return None
+        if copy.etag == one.etag:
+            return copy.etag
+        original, place = self._data.place(one.key, one.etag), self._backup.place(copy.key, copy.etag)
+        return copy.etag if is_same(self._data, original, self._backup, place) else None
 
     def restore(self, wanted: Sequence[Intent]) -> list[UndoResult]:
         """Put copies back where no object is; at most 1,000 objects, in any order, which were just seen absent.
@@ -171,16 +179,23 @@ class Copies:
         results: dict[str, UndoResult] = {}
         sources = []
         for one in wanted:
-            copy = _copy_of(one, versions[self.key_of(one.key)])
-            if copy is None:
+            place = self._place_of(one, versions[self.key_of(one.key)])
+            if place is None:
                 message = f"its copy {self.key_of(one.key)} is not there any more, or is another object now"
                 results[one.key] = UndoResult(one.key, one.version_id, "failed", message)
             else:
-                version_id = "" if copy.is_latest else copy.version_id
-                place = self._backup.place(copy.key, copy.etag, version_id)
                 sources.append(Source(one, place, one.attributes or Attributes()))
         results |= put_back(self._data, self._backup, sources, self._capabilities, self._pace)
         return [results[one.key] for one in wanted]
+
+    def _place_of(self, one: Intent, versions: Sequence[KeyVersion]) -> Place | None:
+        """Find the copy that was made; in a versioned bucket also under what somebody has put on it."""
+        etag = one.attributes.copy if one.attributes and one.attributes.copy else one.etag
+        for copy in versions:
+            if not copy.is_delete_marker and (copy.etag, copy.size) == (etag, one.size):
+                return self._backup.place(copy.key, etag, "" if copy.is_latest else copy.version_id)
+        now = self._backup.head(self.key_of(one.key)) if current_of(versions) else None
+        return self._backup.place(now.key, etag) if now and (now.etag, now.size) == (etag, one.size) else None
 
 
 def current_of(versions: Sequence[KeyVersion]) -> KeyVersion | None:
@@ -193,10 +208,3 @@ def _of_copy(attributes: Attributes) -> Attributes:
     if not attributes.kms_key:
         return Attributes()
     return Attributes(encryption=attributes.encryption, kms_key=attributes.kms_key, bucket_key=attributes.bucket_key)
-
-
-def _copy_of(one: Intent, versions: Sequence[KeyVersion]) -> KeyVersion | None:
-    """Find the copy that was made; in a versioned bucket also under what somebody has put on it."""
-    etag = one.attributes.copy if one.attributes and one.attributes.copy else one.etag
-    found = (copy for copy in versions if not copy.is_delete_marker and (copy.etag, copy.size) == (etag, one.size))
-    return next(found, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelplan.flow.batches import Pace
 from labelplan.flow.copies import Copies
+from labelplan.model.objects import S3Object
 from labelplan.model.run import Capabilities, Intent
 from labelplan.model.spec import Backup
 from labelplan.store.s3 import open_writer
@@ -14,7 +15,6 @@ from labelplan.store.s3 import open_writer
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from labelplan.model.objects import S3Object
     from labelplan.model.run import Attributes
 
 RUN = "20261122T1405Z-3f9a"
@@ -47,10 +47,8 @@ def copies(bucket: str, backup: str = "", *, acls: bool = False, capabilities: C
 
 
 def put(s3: S3Client, bucket: str, key: str = KEY, body: bytes = b"deer", **options: Any) -> S3Object:
-    s3.put_object(Bucket=bucket, Key=key, Body=body, **options)
-    found = open_writer(bucket).head(key)
-    assert found
-    return found
+    reply = s3.put_object(Bucket=bucket, Key=key, Body=body, **options)
+    return S3Object(key, reply.get("VersionId", "null"), reply["ETag"].strip('"'), len(body))
 
 
 def intent(one: S3Object, attributes: Attributes | str | None) -> Intent:
