@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from http.client import HTTPConnection
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from tests.simulators.s3.running import Simulator, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MOST_PAGES = 4 * 50
 
 ODD = (
     "plain", "a b", "a+b", "%41", "a&b", "<x>", '"q"', "'s'", "?#", "nl\nx", "cr\rx", "tab\tx", "\x01", "\x7f", "*",
@@ -56,7 +58,10 @@ def raw(place: Place, query: str) -> bytes:
 
 def paged(place: Place, operation: str, size: int, **more: Any) -> list[dict[str, Any]]:
     config = {"PageSize": size}
-    return list(place.s3.get_paginator(operation).paginate(Bucket=place.name, PaginationConfig=config, **more))
+    pages = place.s3.get_paginator(operation).paginate(Bucket=place.name, PaginationConfig=config, **more)
+    found = list(islice(pages, MOST_PAGES))
+    assert len(found) < MOST_PAGES, "the pages do not end"
+    return found
 
 
 SORTED = sorted(ODD, key=str.encode)
