@@ -145,6 +145,7 @@ def test_a_yes_is_not_believed(which: Any, lost: set[str]) -> None:
         (of("PUT", "one"), {"put_absent", "put_match"}),
         (of("DELETE"), {"single_delete"}),
         (of("PUT", "copied"), {"copy_absent", "copy_source"}),
+        (lambda one: "x-amz-copy-source" in one.headers and "if-none-match" in one.headers, {"copy_absent"}),
     ],
 )
 @pytest.mark.usefixtures("aws")
