@@ -81,7 +81,7 @@ class Copies:
             described, replies = self._copy(rest, kept)
             found |= {key: why for key, why in described.items() if isinstance(why, str)}
             again = self._conclude(rest, described, replies, found, last=tried == TRIES)
-            if any(replies[one.key].busy for one in again):
+            if again:
                 self._pace.hold_back(tried)
             rest = again
         return {one.key: found[one.key] for one in wanted}
@@ -139,12 +139,15 @@ class Copies:
         """Look at the copies; return what is to be tried again: what a reply left open and is not there."""
         wanted = [one for one in tried if one.key not in found]
         versions = self._backup.versions_of([self.key_of(one.key) for one in wanted])
-        current = [current_of(versions[self.key_of(one.key)]) for one in wanted]
+        pairs = [(one, current_of(versions[self.key_of(one.key)])) for one in wanted]
+        seen = {one.key: now.etag for one, now in pairs if now and (now.etag, now.size) == (one.etag, one.size)}
+        unsure = [(one, now) for one, now in pairs if now and one.key not in seen]
+        proofs = seen | dict(singly(unsure, lambda pair: (pair[0].key, self._prove(*pair))))
         again = []
-        proofs = singly(list(zip(wanted, current, strict=True)), lambda pair: self._prove(*pair))
-        for one, proof in zip(wanted, proofs, strict=True):
+        for one in wanted:
+            proof = proofs.get(one.key)
             attributes, reply = described[one.key], replies[one.key]
-            if isinstance(proof, str) and not isinstance(attributes, str):
+            if proof and not isinstance(attributes, str):
                 found[one.key] = replace(attributes, copy="" if proof == one.etag else proof)
             elif reply.outcome == "doubtful" and not last:
                 again.append(one)
@@ -152,22 +155,20 @@ class Copies:
                 found[one.key] = f"its copy is not there, or not the same: {reply.message}".rstrip(": ")
         return again
 
-    def _prove(self, one: S3Object, now: KeyVersion | None) -> str | None:
-        """Return the ETag of a copy that holds the same bytes as the object; None if this is none.
+    def _prove(self, one: S3Object, now: KeyVersion) -> str:
+        """Return the ETag of a copy that holds the same bytes as the object; empty if this is none.
 
-        Where the listing names another ETag, a HEAD is asked: some servers list another one for what came in parts.
+        A HEAD is asked for its ETag: some servers list another one for what came in parts.
         """
-        if now is None or now.size != one.size:
-            return None
-        if now.etag == one.etag:
-            return now.etag
+        if now.size != one.size:
+            return ""
         copy = self._backup.head(now.key)
         if copy is None or copy.size != one.size:
-            return None
+            return ""
         if copy.etag == one.etag:
             return copy.etag
         original, place = self._data.place(one.key, one.etag), self._backup.place(copy.key, copy.etag)
-        return copy.etag if is_same(self._data, original, self._backup, place) else None
+        return copy.etag if is_same(self._data, original, self._backup, place) else ""
 
     def restore(self, wanted: Sequence[Intent]) -> list[UndoResult]:
         """Put copies back where no object is; at most 1,000 objects, in any order, which were just seen absent.

@@ -171,7 +171,7 @@ _NAMES = {
 def _alike(wanted: object, found: object) -> bool:
     if isinstance(wanted, tuple) and isinstance(found, tuple):
         return set(wanted) == set(found)
-    return (wanted or "STANDARD") == (found or "STANDARD")
+    return (wanted or "STANDARD") == (found or "STANDARD")  # of this class S3 says nothing
 
 
 def is_same(one: Writer, first: Place, other: Writer, second: Place) -> bool:

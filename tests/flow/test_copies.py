@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from labelplan.flow.put_back import UNSAFE, put_version_back
 from labelplan.model.run import Attributes, Grant
-from labelplan.store.s3 import open_writer
-from tests.flow.copying import ALL, KEY, RUN, copies, intent, new_bucket, put, save_and_delete, seen
+from labelplan.store.s3 import S3Writer, open_writer
+from tests.flow.copying import ALL, KEY, RUN, copies, new_bucket, put, save_and_delete, seen
 from tests.simulators.s3.running import running
 from tests.wire import answer, answers, lost_replies, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mypy_boto3_s3 import S3Client
 
+    from labelplan.model.objects import KeyVersion, S3Object
     from tests.simulators.s3.running import Simulator
     from tests.wire import Sent
 
@@ -45,10 +45,6 @@ EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 def is_copy(one: Sent) -> bool:
     return "x-amz-copy-source" in one.headers
-
-
-def is_plain_put(one: Sent) -> bool:
-    return one.method == "PUT" and not is_copy(one)
 
 
 @pytest.fixture(scope="module")
@@ -214,93 +210,53 @@ def test_a_name_too_long_for_a_copy_is_said(s3: S3Client, bucket: str) -> None:
     assert saved[too_long.key] == "the name of its copy would be 3 bytes too long for S3"
 
 
-def test_many_are_saved_and_restored_each_with_its_own_words(s3: S3Client, bucket: str) -> None:
-    many = [put(s3, bucket, f"deer/{number:03}.jpg", b"%d" % number) for number in range(60)]
-    run = copies(bucket)
-    intents = save_and_delete(s3, bucket, run, *many)
-    put(s3, bucket, many[7].key, b"mine")
-    put(s3, bucket, many[8].key, b"8")
-    s3.delete_object(Bucket=bucket, Key=run.key_of(many[9].key))
-    results = run.restore(intents[::-1])
-    assert [one.key for one in results] == [one.key for one in many[::-1]]
-    outcomes = {one.key: one.outcome for one in results}
-    assert outcomes == {one.key: "restored" for one in many} | {
-        many[7].key: "left",
-        many[8].key: "present",
-        many[9].key: "failed",
-    }
-    assert seen(s3, bucket, many[7].key)["Body"] == b"mine"
-    assert {one.outcome for one in run.restore(intents)} == {"present", "left", "failed"}
-
-
-@pytest.mark.parametrize("through", ["copy", "put"])
-def test_what_somebody_wrote_in_the_last_moment_is_left(s3: S3Client, bucket: str, through: str) -> None:
+def test_what_may_not_be_read_is_not_saved(s3: S3Client, bucket: str) -> None:
     one = put(s3, bucket)
-    run = copies(bucket, capabilities=replace(ALL, copy_absent=through == "copy"))
-    intents = save_and_delete(s3, bucket, run, one)
-
-    def overtaken(sent: Sent, carry_out: Any) -> Any:
-        if sent.headers.get("if-none-match") == "*":
-            s3.put_object(Bucket=bucket, Key=KEY, Body=b"mine")
-        return carry_out()
-
-    with recorded(overtaken):
-        assert [(one.outcome, one.message) for one in run.restore(intents)] == [
-            ("left", "another object was stored there meanwhile")
-        ]
-    assert seen(s3, bucket)["Body"] == b"mine"
-
-
-@pytest.mark.parametrize(("through", "which"), [("copy", is_copy), ("put", is_plain_put)])
-def test_a_restore_whose_reply_is_lost_is_seen(s3: S3Client, bucket: str, through: str, which: Any) -> None:
-    one = put(s3, bucket)
-    run = copies(bucket, capabilities=replace(ALL, copy_absent=through == "copy"))
-    intents = save_and_delete(s3, bucket, run, one)
-    with recorded(lost_replies(which)) as wire:
-        assert run.restore(intents)[0].outcome == "restored"
-    assert len([sent for sent in wire.sent if which(sent)]) == 1
-
-
-def test_a_restore_that_a_busy_server_refused_is_sent_again(s3: S3Client, bucket: str) -> None:
-    one = put(s3, bucket)
-    run = copies(bucket)
-    intents = save_and_delete(s3, bucket, run, one)
-    with recorded(answers(is_copy, lambda: answer(503, "SlowDown", "Later"))):
-        assert [(one.outcome, one.message) for one in run.restore(intents)] == [("failed", "SlowDown: Later")]
-    with recorded(answers(is_copy, lambda: answer(409, "ConditionalRequestConflict"), times=1)):
-        assert run.restore(intents)[0].outcome == "restored"
-
-
-def test_nothing_is_put_back_by_a_server_that_does_not_compare(s3: S3Client, bucket: str) -> None:
-    one = put(s3, bucket)
-    intents = save_and_delete(s3, bucket, copies(bucket), one)
-    run = copies(bucket, capabilities=replace(ALL, copy_absent=False, put_absent=False))
-    with recorded() as wire:
-        assert [(one.outcome, one.message) for one in run.restore(intents)] == [("failed", UNSAFE)]
+    with recorded(answers(lambda sent: sent.method == "HEAD", lambda: answer(403, "AccessDenied"))) as wire:
+        said = copies(bucket).save([one])[KEY]
+    assert f"Cannot read s3://{bucket}/{KEY}: access denied" in str(said)
     assert not any(sent.changes for sent in wire.sent)
 
 
-def test_a_copy_that_was_hidden_in_a_versioned_backup_is_found(s3: S3Client, bucket: str) -> None:
-    backup = new_bucket(s3, "Enabled")
-    one = put(s3, bucket)
-    run = copies(bucket, backup)
-    intents = save_and_delete(s3, bucket, run, one)
-    put(s3, backup, COPY, b"evil")
-    s3.delete_object(Bucket=backup, Key=COPY)
-    assert run.restore(intents)[0].outcome == "restored"
-    assert seen(s3, bucket)["Body"] == b"deer"
+def test_a_server_whose_listing_names_another_etag_is_asked_for_a_head(
+    s3: S3Client, simulator: Simulator, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.seed(bucket, key=KEY, parts=2)
+    in_parts = open_writer(bucket).head(KEY)
+    assert in_parts
+    versions_of = S3Writer.versions_of
 
+    def listed(self: S3Writer, keys: Sequence[str]) -> dict[str, list[KeyVersion]]:
+        found = versions_of(self, keys)
+        return {key: [replace(one, etag=one.etag + "-3") for one in found[key]] for key in keys}
 
-def test_a_copy_that_was_replaced_is_not_put_back(s3: S3Client, bucket: str) -> None:
-    one = put(s3, bucket)
+    monkeypatch.setattr(S3Writer, "versions_of", listed)
+    one = put(s3, bucket, "deer/one.jpg")
     run = copies(bucket)
-    intents = save_and_delete(s3, bucket, run, one)
-    put(s3, bucket, COPY, b"evil")
-    (result,) = run.restore(intents)
-    assert (result.outcome, result.message) == (
-        "failed",
-        f"its copy {COPY} is not there any more, or is another object now",
-    )
+    intents = save_and_delete(s3, bucket, run, in_parts, one)
+    assert [bool(saved.attributes and saved.attributes.copy) for saved in intents] == [True, False]
+    assert {result.outcome for result in run.restore(intents)} == {"restored"}
+    s3.put_object(Bucket=bucket, Key=one.key, Body=b"mine")
+    assert [result.outcome for result in run.restore(intents)] == ["present", "left"]
+    s3.delete_object(Bucket=bucket, Key=run.key_of(one.key))
+    assert run.restore(intents[1:])[0].outcome == "failed"
+
+
+@pytest.mark.parametrize("which", ["head", "size"])
+def test_a_copy_that_changes_while_it_is_looked_at_is_none(
+    bucket: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    simulator.seed(bucket, key=KEY, parts=2)
+    one = open_writer(bucket).head(KEY)
+    assert one
+    head = S3Writer.head
+
+    def changed(self: S3Writer, key: str) -> S3Object | None:
+        found = head(self, key)
+        return replace(found, size=1) if found and which == "size" else None
+
+    monkeypatch.setattr(S3Writer, "head", changed)
+    assert isinstance(copies(bucket).save([one])[KEY], str)
 
 
 def test_an_apply_in_copy_mode_names_no_version(s3: S3Client) -> None:
@@ -311,28 +267,3 @@ def test_an_apply_in_copy_mode_names_no_version(s3: S3Client) -> None:
     assert all("versionId" not in sent.query for sent in wire.sent)
     assert all("versionId" not in sent.headers.get("x-amz-copy-source", "") for sent in wire.sent)
     assert all("x-amz-copy-source-if-match" in sent.headers for sent in wire.sent if is_copy(sent))
-
-
-@pytest.mark.parametrize("through", ["copy", "put"])
-def test_an_old_version_is_put_over_the_marker_that_hides_it(s3: S3Client, through: str) -> None:
-    bucket = new_bucket(s3, "Enabled", ObjectOwnership="ObjectWriter")
-    one = put(s3, bucket, ACL="public-read", **EVERYTHING)
-    before = seen(s3, bucket)
-    s3.delete_object(Bucket=bucket, Key=KEY)
-    data, capabilities = open_writer(bucket), replace(ALL, copy_absent=through == "copy")
-    assert put_version_back(data, capabilities, intent(one, None)).outcome == "restored"
-    assert seen(s3, bucket) == before
-    assert [version.is_delete_marker for version in data.key_versions(KEY)] == [False, True, False]
-    assert put_version_back(data, capabilities, intent(one, None)).outcome == "present"
-    put(s3, bucket, body=b"mine")
-    assert put_version_back(data, capabilities, intent(one, None)).outcome == "left"
-    assert seen(s3, bucket)["Body"] == b"mine"
-
-
-def test_a_version_that_is_gone_is_not_put_back(s3: S3Client) -> None:
-    bucket = new_bucket(s3, "Enabled")
-    one = put(s3, bucket)
-    s3.delete_object(Bucket=bucket, Key=KEY)
-    s3.delete_object(Bucket=bucket, Key=KEY, VersionId=one.version_id)
-    result = put_version_back(open_writer(bucket), ALL, intent(one, None))
-    assert (result.outcome, result.message) == ("failed", "it was changed or deleted a moment ago")
