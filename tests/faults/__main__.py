@@ -39,10 +39,12 @@ def main() -> None:
         tasks = [replace(task, first=given.call, most=1) for task in tasks]
     count, began = Count(), time.monotonic()
     with opened(given.server) as target:
-        for point in share(target, tasks, given.jobs):
-            count.add(point)
-            if point.faults:
-                print(words(point), flush=True)  # noqa: T201 - the result
+        for task, points in share(target, tasks, given.jobs):
+            print(f"{task.mode}, {task.story}, {task.way}: {len(points)} points", file=sys.stderr)  # noqa: T201 - talk
+            for point in points:
+                count.add(point)
+                if point.faults:
+                    print(words(point), flush=True)  # noqa: T201 - the result
     print(*count.table(), sep="\n")  # noqa: T201 - the result
     print(f"{given.server}, every {given.every}. call, {time.monotonic() - began:,.0f} s")  # noqa: T201 - the result
     sys.exit(bool(count.bad))

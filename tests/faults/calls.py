@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree as ET
@@ -62,6 +63,11 @@ class Call(Struct, kw_only=True):
     @property
     def changes(self) -> bool:
         return self.method not in READING
+
+    def sender(self) -> str:
+        """The command that sent it, as its client says in the User-Agent (`AWS_SDK_UA_APP_ID`)."""
+        found = re.search(r"\bapp/(\S+)", self.headers.get("user-agent", ""))
+        return found[1] if found else ""
 
     def named_versions(self) -> list[str]:
         """The version ids that it asks S3 to act on."""

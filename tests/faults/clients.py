@@ -119,7 +119,7 @@ class Clients:
         folder = tempfile.mkdtemp(dir=self.folder)
         order = {
             "arguments": arguments,
-            "environment": self.environment,
+            "environment": self._environment(arguments),
             "folder": folder,
             "batch": manner.batch,
             "in_flight": manner.in_flight,
@@ -131,13 +131,17 @@ class Clients:
         self._zygote.stdin.flush()
         return Client(int(self._zygote.stdout.readline()), Path(folder))
 
+    def _environment(self, arguments: tuple[str, ...]) -> dict[str, str]:
+        """Let every request say in its User-Agent which command sends it."""
+        return self.environment | {"AWS_SDK_UA_APP_ID": arguments[0]}
+
     def _start_afresh(self, arguments: tuple[str, ...]) -> Client:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "labelplan", *arguments],
                 cwd=folder,
-                env=self.environment | {"PYTHONPATH": str(ROOT)},
+                env=self._environment(arguments) | {"PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

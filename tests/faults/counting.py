@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tests.faults.disturbances import Disturbance
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -54,6 +56,17 @@ class Count:
 def words(point: Point) -> str:
     """Describe a point that went wrong, so that it can be told again."""
     what = point.disturbance
-    told = [f"{point.mode}, {point.story}: {what} met {point.call}"]
+    told = [f"{point.mode}, {point.story}, {_short(what)}: met {point.call}"]
     told += [f"  {fault.kind}: {fault.what}" for fault in point.faults[:8]]
     return "\n".join(told + [f"  | {said}" for said in point.said])
+
+
+def _short(what: Disturbance) -> str:
+    """Write a disturbance without what is as usual."""
+    usual = Disturbance(what.kind, what.number)
+    odd = [
+        f"{name}={getattr(what, name)}"
+        for name in what.__struct_fields__
+        if getattr(what, name) != getattr(usual, name)
+    ]
+    return " ".join([what.kind, str(what.number), *odd])

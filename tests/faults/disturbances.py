@@ -52,10 +52,11 @@ whatever comes next has begun, or is over."""
 
 
 class Disturbance(Struct, frozen=True):
-    """A *kind* that meets the call of this *number*, from 1, among those of *operation* (`*`: all).
+    """A *kind* that meets the call of this *number*, from 1, among those of *operation*: `*` is all, `changes` those
+    that change something.
 
-    *times*: so many calls from there on; 0: all. *amid*: what acts late acts in the middle of the next command, not when
-    it is over. *visit*: what somebody else does then.
+    *times*: so many calls from there on; 0: all. *amid*: what acts late acts in the middle of the next command, not
+    when it is over. *visit*: what somebody else does then.
     """
 
     kind: str
@@ -66,23 +67,26 @@ class Disturbance(Struct, frozen=True):
     visit: str = ""
 
 
+_ANY = ("kill-before", "lost", "cut", "reset", "hang", "500", "503", "403", "expired")
+_CHANGES = ("kill-after", "kill-late", "late", "hang-after", "500-after", "503-after", "409")
 _INSIDE = ("DeleteObjects", "CopyObject")
 """Operations to which S3 answers 200 before it knows."""
 
 FAULTS: dict[str, Disturbance] = {
-    **{name: Disturbance(name, 0) for name in KINDS if not name.startswith(("inner", "stop", "visit"))},
-    "late, amid": Disturbance("late", 0, amid=True),
-    "kill-late, amid": Disturbance("kill-late", 0, amid=True),
-    **{
-        f"{name} {operation}": Disturbance(name, 0, 1, operation)
-        for name in ("inner", "inner-after")
-        for operation in _INSIDE
-    },
+    **{name: Disturbance(name, 0) for name in _ANY},
+    **{name: Disturbance(name, 0, operation="changes") for name in _CHANGES},
+    "late, amid": Disturbance("late", 0, operation="changes", amid=True),
+    "kill-late, amid": Disturbance("kill-late", 0, operation="changes", amid=True),
+    **{f"{how} {name}": Disturbance(how, 0, operation=name) for how in ("inner", "inner-after") for name in _INSIDE},
     "503 five times": Disturbance("503", 0, 5),
     "expired from there on": Disturbance("expired", 0, 0),
     "403 from there on": Disturbance("403", 0, 0),
 }
-"""How every call is disturbed in turn, by name; the number is to be set."""
+"""How every call is disturbed in turn, by name; the number is to be set. Whether the server acted matters only where a
+call changes something: a read that is killed is the same before and after."""
+
+RACES = {name: FAULTS[name] for name in ("kill-before", "kill-after", "lost", "503-after", "kill-late, amid")}
+"""Those that are worth while where several calls are under way at once."""
 
 STOPS: dict[str, Disturbance] = {name: Disturbance(name, 0) for name in ("stop", "stop-before")}
 """How a client is made to sleep while others go on."""

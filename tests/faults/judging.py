@@ -144,12 +144,16 @@ def _lost(s3: S3Client, bucket: Bucket, before: Photograph, now: dict[str, list[
             for entry in entries
             if entry.version_id not in {there.version_id for there in now.get(key, [])}
         ]
-    gone = [key for key in bucket.delete if key not in now and key not in bucket.others.touched]
+    gone = [key for key in bucket.delete if not _is_there(now.get(key)) and key not in bucket.others.touched]
     if not gone:
         return []
     names = runs(s3, bucket.name)
     unsafe = [key for key in gone if not any(_is_safe(s3, bucket, run, key, before) for run in names)]
     return [Fault("lost", f"{key!r} is gone, and no copy of it is there") for key in unsafe]
+
+
+def _is_there(entries: list[Entry] | None) -> bool:
+    return entries is not None and not entries[0].is_marker
 
 
 def _is_safe(s3: S3Client, bucket: Bucket, run: str, key: str, before: Photograph) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Raw
 
-from labelplan.model.objects import Target
+from labelplan.model.objects import Target, Versioning
 from labelplan.model.plan import Decision, DetectorRecord, Header, ReferenceRecord, RuleHeader, RuleSummary, Summary
 from labelplan.model.response import decode_response
 from labelplan.planfile.keys import find_signer
@@ -30,8 +30,15 @@ if TYPE_CHECKING:
     from tests.faults.look import Entry
     from tests.faults.targets import Target as Server
 
-MODES = ("versioning", "copy", "copy-beside")
-"""Ways back; `copy-beside`: into another bucket."""
+MODES = ("versioning", "copy", "copy-beside", "copy-versioned", "copy-suspended")
+"""Ways back. `copy-beside`: into another bucket; `copy-versioned`: where the bucket has versions as well;
+`copy-suspended`: where it had them once."""
+
+_VERSIONING: dict[str, Versioning] = {
+    "versioning": "Enabled",
+    "copy-versioned": "Enabled",
+    "copy-suspended": "Suspended",
+}
 
 DEER = b'{"Labels":[{"Name":"Deer","Confidence":97.5,"Parents":[]}],"LabelModelVersion":"3.0"}'
 CAR = b'{"Labels":[{"Name":"Car","Confidence":99.5,"Parents":[]}],"LabelModelVersion":"3.0"}'
@@ -85,8 +92,7 @@ def fill(s3: S3Client, mode: str, odd: list[str]) -> tuple[str, str]:
     copies = f"{name}-copies" if mode == "copy-beside" else ""
     if copies:
         s3.create_bucket(Bucket=copies)
-    versioned = mode == "versioning"
-    if versioned:
+    if mode in {"versioning", "copy-versioned", "copy-suspended"}:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         _put(s3, name, BAD[1], b"an older one", Metadata={"of": "1999"})
         _put(s3, name, BAD[1], b"an old one", Tagging="age=old")
@@ -94,8 +100,12 @@ def fill(s3: S3Client, mode: str, odd: list[str]) -> tuple[str, str]:
         s3.delete_object(Bucket=name, Key=BAD[2])
         _put(s3, name, BAD[3], BAD[3].encode())  # the very same bytes twice
         _put(s3, name, KEPT[1], b"once worse")
+        if mode == "copy-suspended":
+            _put(s3, name, BAD[0], BAD[0].encode())  # with a version id of its own
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
     dressed = {BAD[1], BAD[2], KEPT[0]}
-    for key in (*REFERENCES, *KEPT, *BESIDE, *BAD, *odd):
+    already = {BAD[0]} if mode == "copy-suspended" else set()
+    for key in sorted({*REFERENCES, *KEPT, *BESIDE, *BAD, *odd} - already):
         _put(s3, name, key, key.encode(), **(_DRESSED if key in dressed else {}))
     return name, copies
 
@@ -134,7 +144,7 @@ def _header(name: str, mode: str, copies: str, endpoint: str, before: Mapping[st
     created = dt.datetime.now(dt.UTC).replace(microsecond=0)
     return Header(
         tool="labelplan 0",
-        target=Target(endpoint, OWNER, "us-east-1", name, "Enabled" if mode == "versioning" else "Disabled"),
+        target=Target(endpoint, OWNER, "us-east-1", name, _VERSIONING.get(mode, "Disabled")),
         spec=Raw(json.dumps(data).encode()),
         spec_sha256="0" * 64,
         detector=DetectorRecord("rekognition", 50, 50.0, "3.0"),

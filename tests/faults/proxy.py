@@ -99,7 +99,7 @@ class Proxy:
     def take(self, call: Call) -> Disturbance | None:
         """Count a call, and tell what is to happen to it."""
         with self._lock:
-            call.phase, call.number = self._phase, len(self.calls) + 1
+            call.phase, call.number = call.sender() or self._phase, len(self.calls) + 1
             self.calls.append(call)
             self.guard.look(call)
             disturbance = self._meet(call)
@@ -109,7 +109,9 @@ class Proxy:
 
     def _meet(self, call: Call) -> Disturbance | None:
         wanted = self._disturbance
-        if wanted is None or wanted.operation not in {"*", call.operation}:
+        if wanted is None or not (
+            wanted.operation in {"*", call.operation} or (wanted.operation == "changes" and call.changes)
+        ):
             return None
         self._seen[wanted.operation] += 1
         past = self._seen[wanted.operation] - wanted.number

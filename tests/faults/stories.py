@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.faults import company
 from tests.faults.clients import SEVERAL
-from tests.faults.disturbances import FAULTS, STOPS, VISITS
+from tests.faults.disturbances import FAULTS, RACES, STOPS, VISITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ class Story(NamedTuple):
 
 STORIES = {
     "apply": Story(apply_and_go_on, FAULTS),
-    "apply-several": Story(apply_several_and_go_on, FAULTS),
+    "apply-several": Story(apply_several_and_go_on, RACES),
     "apply-undo": Story(apply_and_undo, FAULTS),
     "undo": Story(undo_and_go_on, FAULTS),
     "apply-visited": Story(company.apply_visited, VISITS),

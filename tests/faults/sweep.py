@@ -59,12 +59,13 @@ def sweep(stage: Stage, task: Task) -> Iterator[Point]:
         yield point
 
 
-def share(target: Target, tasks: Sequence[Task], jobs: int) -> Iterator[Point]:
+def share(target: Target, tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, list[Point]]]:
     """Do all tasks in so many processes, each with a proxy and clients of its own; a simulator as well."""
     context, options = get_context("spawn"), (target.name, target.url)
     with ProcessPoolExecutor(jobs, context, initializer=_set_stage, initargs=options) as pool:
-        for done in as_completed([pool.submit(_tell_all, task) for task in tasks]):
-            yield from done.result()
+        tellings = {pool.submit(_tell_all, task): task for task in tasks}
+        for done in as_completed(tellings):
+            yield tellings[done], done.result()
 
 
 _STAGES: list[Stage] = []

@@ -104,7 +104,7 @@ def _patch(order: Order) -> None:
 
     connect._config = impatient
     batches.BATCH, batches.IN_FLIGHT = order.batch, order.in_flight
-    batches.Pace.wait = _at_once  # type: ignore[method-assign]  # no test waits
+    batches.Pace.wait = _at_once  # type: ignore[method-assign, assignment]  # no test waits
     standard.ExponentialBackoff.delay_amount = lambda *_: PAUSE  # type: ignore[method-assign]  # as above
 
 
