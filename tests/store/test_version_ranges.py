@@ -92,6 +92,13 @@ class Folders(Listing):
         return [one for one in left if (one.key.split("/")) >= after.key.split("/")]
 
 
+class Forgetful(Listing):
+    """Names no version in its markers, so that the rest of a key that a page's end has cut is never shown."""
+
+    def following(self, page: list[KeyVersion]) -> Marker:
+        return Marker(page[-1].key, "")
+
+
 class MarkersLast(Listing):
     """Lists all versions of a page before all markers."""
 
@@ -146,7 +153,7 @@ def test_every_wanted_key_gets_exactly_its_versions(bucket: dict[str, int], abse
         assert read_ranges(keys, listing) == whole(listing, keys)
 
 
-@pytest.mark.parametrize("kind", [Moto, NoMarkers, OnlyKnownKeys, Folders, KeysOnly])
+@pytest.mark.parametrize("kind", [Moto, NoMarkers, OnlyKnownKeys, Folders, KeysOnly, Forgetful])
 @given(bucket=BUCKETS, absent=st.sets(KEYS, max_size=15), most=st.integers(8, 20))
 def test_an_odd_listing_shows_a_key_as_a_look_at_it_alone_does(
     kind: Callable[..., Listing], bucket: dict[str, int], absent: set[str], most: int
