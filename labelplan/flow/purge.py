@@ -107,7 +107,7 @@ def purge_run(  # noqa: PLR0913 - four of them are how the caller watches, stops
     others: list[PurgeResult] = []
     with (
         _opened(purger, run_id) as (record, start, plan),
-        held(purger, locking, command="runs purge", work=run_id) as lease,
+        held(purger, locking, command="runs purge", work=start.statement_sha256, stop=stop) as lease,
     ):
         kind = _kind(purger, record, start)
         _end_run(record, now)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labelplan.store.interface import Writer
 
 State = Literal["running", "incomplete", "complete", "undone in part", "undone", "purged", "unreadable"]
-"""How far a run got. `incomplete`: nobody is at work, and the same apply would go on. `purged`: no way back any more.
+"""How far a run got. `incomplete`: no apply is at work, and the same one would go on. `purged`: no way back any more.
 
 `undone`: an undo dealt with everything, `undone in part`: with a part, or it was stopped.
 """
@@ -114,8 +114,7 @@ def _summary(record: RunRecord, lock: Lock | None) -> RunSummary:
         undo_begun = record.undo_begun()
     except RunNotFound as error:
         return RunSummary(record.run, "unreadable", message=error.what)
-    of_this_run = lock is not None and lock.work in {record.run, start.statement_sha256}
-    at_work = lock.command if lock is not None and of_this_run else ""
+    at_work = lock.command if lock is not None and lock.work == start.statement_sha256 else ""
     return RunSummary(record.run, _state(ends, at_work, undo_begun=undo_begun), start, *ends, at_work=at_work)
 
 
@@ -129,7 +128,7 @@ def _state(ends: tuple[RunEnd | None, RunEnd | None, RunEnd | None], at_work: st
         return "undone in part"
     if applied:
         return "complete"
-    return "running" if at_work else "incomplete"
+    return "running" if at_work == "apply" else "incomplete"
 
 
 def _held(writer: Writer) -> Lock | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from labelplan.model.spec import Backup
 
 STRATEGIES: dict[Strategy, str] = {
-    "bulk": "a thousand a request, each under its ETag",
-    "single": "one a request, each under its ETag",
+    "bulk": "up to a thousand objects a request, each under its ETag",
+    "single": "one object a request, each under its ETag",
     "check": "looked at first, then deleted: this server compares no ETags",
 }
 """How objects are deleted, in few words."""
@@ -45,7 +45,7 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
 def until_line(until: dt.datetime | None) -> str:
     """Say until when a run can be undone."""
     if until is None:
-        return "Can be undone: nothing ends the way back that could be read."
+        return "Can be undone: as far as could be read, nothing ends the way back."
     return f"Can be undone until {until:%Y-%m-%d %H:%M} UTC."
 
 

@@ -77,8 +77,9 @@ def test_a_run_goes_through_its_states(s3: S3Client, bucket: str, writer: Writer
 
 def test_who_holds_the_lock_for_a_run_is_at_work_on_it(s3: S3Client, bucket: str, writer: Writer) -> None:
     begun(writer).finish(END)
-    lock(s3, bucket, RUN, "undo")
-    assert [(run.state, run.at_work) for run in list_runs(writer)] == [("complete", "undo")]
+    begun(writer, OTHER)
+    lock(s3, bucket, STATEMENT, "undo")
+    assert [(run.state, run.at_work) for run in list_runs(writer)] == [("complete", "undo"), ("incomplete", "undo")]
 
 
 def test_a_lock_that_has_run_out_or_makes_no_sense_says_nothing(s3: S3Client, bucket: str, writer: Writer) -> None:
