@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tests.faults.look import Content, Entry, content, contents, history, runs
+from tests.faults.look import Content, Entry, contents, found, history, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,13 +88,9 @@ def after_visit(s3: S3Client, bucket: Bucket) -> list[Fault]:
     """What somebody else wrote is what a reader gets, and what he deleted stays deleted."""
     faults = []
     for key, body in bucket.others.written.items():
-        try:
-            there = content(s3, bucket.name, key).body
-        except s3.exceptions.NoSuchKey:
-            faults.append(Fault("newer", f"{key!r}, somebody else's, is not there"))
-        else:
-            if there != body:
-                faults.append(Fault("newer", f"{key!r}, somebody else's {body!r}, is now {there!r}"))
+        there = found(s3, bucket.name, key)
+        if there is None or there.body != body:
+            faults.append(Fault("newer", f"{key!r}, somebody else's {body!r}, is now {there}"))
     now = history(s3, bucket.name)
     for key, marker in bucket.others.markers.items():
         if bucket.mode == "versioning" and marker not in {entry.version_id for entry in now.get(key, [])}:
@@ -158,9 +154,6 @@ def _is_there(entries: list[Entry] | None) -> bool:
 
 def _is_safe(s3: S3Client, bucket: Bucket, run: str, key: str, before: Photograph) -> bool:
     where, prefix = (bucket.copies, "safe/") if bucket.copies else (bucket.name, ".labelplan/backup/")
-    try:
-        copy = content(s3, where, f"{prefix}runs/{run}/objects/{key}")
-    except s3.exceptions.NoSuchKey:
-        return False
+    copy = found(s3, where, f"{prefix}runs/{run}/objects/{key}")
     was = before.contents[key, before.entries[key][0].version_id]
-    return (copy.body, copy.metadata, copy.tags) == (was.body, was.metadata, was.tags)
+    return copy is not None and (copy.body, copy.metadata, copy.tags) == (was.body, was.metadata, was.tags)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+NOT_FOUND = 404
 RECORDS = ".labelplan/"
 
 
@@ -70,6 +72,16 @@ def contents(s3: S3Client, bucket: str, keys: dict[str, list[Entry]]) -> dict[tu
         for entry in entries
         if not entry.is_marker
     }
+
+
+def found(s3: S3Client, bucket: str, key: str) -> Content | None:
+    """Read what is current at a key, None if nothing is."""
+    try:
+        return content(s3, bucket, key)
+    except ClientError as error:  # of an odd key the answer is no XML, so only its status is known
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != NOT_FOUND:
+            raise
+        return None
 
 
 def content(s3: S3Client, bucket: str, key: str, version_id: str = "null") -> Content:

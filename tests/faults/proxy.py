@@ -125,6 +125,7 @@ class Proxy:
         """While something is under way (or, with -1, is held)."""
         with self._lock:
             self._busy += by
+            self._lock.notify_all()
         try:
             yield
         finally:
@@ -316,9 +317,14 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in answer.headers]
         if self.command != "HEAD" and answer.status not in {204, 304}:
             lines.append(f"Content-Length: {len(answer.body)}")
-        data = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (b"" if self.command == "HEAD" else answer.body)
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        body = b"" if self.command == "HEAD" else answer.body
+        if half and body:
+            body = body[: len(body) // 2]
+        elif half:
+            head = head[: len(head) // 2]
         with suppress(OSError):
-            self.connection.sendall(data[: len(data) // 2] if half else data)
+            self.connection.sendall(head + body)
 
 
 def _inner(call: Call, kind: Kind) -> Answer:
