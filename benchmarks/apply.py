@@ -271,7 +271,7 @@ def plan(bucket: str, mode: str, path: str) -> None:
     count = 0
     with PlanWriter(Path(path), header) as writer:
         for one in reader.list_current(PREFIX):
-            said = ("car", "delete", "no-evidence", (), UNSET, Raw(CAR))
+            said: tuple[Any, ...] = ("car", "delete", "no-evidence", (), UNSET, Raw(CAR))
             writer.add(Decision(one.key, one.version_id, one.etag, one.size, *said))
             count += 1
         summary = Summary((RuleSummary("car", {"delete no-evidence": count}, (), ()),))

@@ -20,11 +20,10 @@ from labelplan.flow.batches import BATCH, TRIES, Pace, Unobserved, batches_of, s
 from labelplan.flow.copies import LONGEST_KEY
 from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
-from labelplan.flow.restoring import is_wanted
+from labelplan.flow.restoring import is_wanted, recorded_of
 from labelplan.model.objects import S3Object
 from labelplan.model.run import RunEnd
 from labelplan.rules.purging import hidden_version
-from labelplan.rules.versions import Recorded
 from labelplan.store.runs import RunRecord
 from labelplan.store.segments import NOTHING
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from labelplan.model.run import RunStart
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Deleted, Purger
-    from labelplan.store.segments import Said
 
 Item = TypeVar("Item")
 
@@ -174,7 +172,7 @@ class _OldVersions:
         said = self.record.segments.read(batch.number)
         wanted = [one for one in batch.objects if is_wanted(said.get(one.key, NOTHING))]
         versions = self.purger.versions_of([one.key for one in wanted])
-        hidden = (hidden_version(versions[one.key], one, _recorded(said[one.key]), versioning) for one in wanted)
+        hidden = (hidden_version(versions[one.key], one, recorded_of(said[one.key]), versioning) for one in wanted)
         return [version for version in hidden if version]
 
     def erase(self, batch: Batch) -> list[PurgeResult]:
@@ -235,11 +233,6 @@ def _again(items: Sequence[Item], send: Callable[[Sequence[Item]], list[Deleted]
         if rest := [number for number in rest if replies[number].busy]:
             pace.hold_back(tried)
     return [replies[number] for number in range(len(items))]
-
-
-def _recorded(said: Said) -> Recorded:
-    settled = said.result is not None and said.result.outcome != "failed"
-    return Recorded(said.result.marker if said.result else "", said.since, said.until if settled else None)
 
 
 def _failed(one: KeyVersion | S3Object, reply: Deleted) -> PurgeResult:

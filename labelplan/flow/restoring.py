@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from labelplan.errors import LabelplanError
-from labelplan.flow.batches import TRIES, Pace
+from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.flow.put_back import put_version_back
 from labelplan.model.run import Intent, UndoResult
 from labelplan.rules.versions import Recorded, WayBack, is_planned, way_back
@@ -66,6 +66,12 @@ def is_wanted(said: Said) -> bool:
     return bool(said.result.outcome in {"deleted", "failed"} and said.intent) or bool(said.result.marker)
 
 
+def recorded_of(said: Said) -> Recorded:
+    """Return what the record says of the delete itself."""
+    marker = said.result.marker if said.result else ""
+    return Recorded(marker, said.since, said.until if said.settled else None)
+
+
 @dataclass(frozen=True)
 class Restoring:
     """Takes the deletes of one run back, batch by batch."""
@@ -102,7 +108,7 @@ class Restoring:
             versions = self.writer.versions_of([one.key for one in wanted])
         except LabelplanError as error:
             return {one.key: _result(one, "failed", error.what) for one in wanted}
-        ways = {one.key: way_back(versions[one.key], one, _recorded(said[one.key])) for one in wanted}
+        ways = {one.key: way_back(versions[one.key], one, recorded_of(said[one.key])) for one in wanted}
         results: Results = {}
         for one in wanted:
             match ways[one.key]:
@@ -110,25 +116,31 @@ class Restoring:
                     results[one.key] = _result(one, "present")
                 case WayBack("left", _, why):
                     results[one.key] = _result(one, "left", why)
-        self._remove_markers([one for one in wanted if ways[one.key].way == "marker"], ways, results)
-        for one in wanted:
-            if ways[one.key].way == "version":
-                results[one.key] = self._put_back(one)
+        denied = self._remove_markers([one for one in wanted if ways[one.key].way == "marker"], ways, results)
+        denied |= {one: "" for one in wanted if ways[one.key].way == "version"}
+        put_back = singly(list(denied.items()), lambda pair: self._put_back(*pair))
+        results |= {result.key: result for result in put_back}
         self._copy_back([one for one in wanted if ways[one.key].way == "absent"], said, results)
         return results
 
-    def _remove_markers(self, hidden: list[S3Object], ways: dict[str, WayBack], results: Results) -> None:
-        """Remove markers and look what is there then; a removal is by id, so it can be sent again."""
+    def _remove_markers(
+        self, hidden: list[S3Object], ways: dict[str, WayBack], results: Results
+    ) -> dict[S3Object, str]:
+        """Remove markers and look what is there then; a removal is by id, so it can be sent again.
+
+        Returns the objects whose markers may not be removed, each with why; all others have a result.
+        """
+        denied: dict[S3Object, str] = {}
         for tried in range(1, TRIES + 1):
             if not hidden:
-                return
+                break
             self.pace.wait()
             try:
                 replies = self.writer.remove_markers([entry for one in hidden if (entry := ways[one.key].entry)])
                 versions = self.writer.versions_of([one.key for one in hidden])
             except LabelplanError as error:
                 results |= {one.key: _result(one, "failed", error.what) for one in hidden}
-                return
+                break
             again = []
             for one, reply in zip(hidden, replies, strict=True):
                 there = versions[one.key]
@@ -137,14 +149,15 @@ class Restoring:
                 elif reply.busy and tried < TRIES:
                     again.append(one)
                 elif reply.outcome == "denied" and any(is_planned(version, one) for version in there):
-                    results[one.key] = self._put_back(one, reply.message)
+                    denied[one] = reply.message
                 else:
                     results[one.key] = _result(one, "failed", reply.message or "its delete marker is still there")
             if again:
                 self.pace.hold_back(tried)
             hidden = again
+        return denied
 
-    def _put_back(self, one: S3Object, why: str = "") -> UndoResult:
+    def _put_back(self, one: S3Object, why: str) -> UndoResult:
         """Copy the planned version over its marker, where the marker may not be removed."""
         try:
             result = put_version_back(self.writer, self.tools.capabilities, _intent(one))
@@ -165,12 +178,6 @@ class Restoring:
             return
         results |= {one.key: _result(one, "failed", GONE) for one in absent}
         results |= {result.key: result for result in restored}
-
-
-def _recorded(said: Said) -> Recorded:
-    marker = said.result.marker if said.result else ""
-    settled = said.result is not None and said.result.outcome != "failed"
-    return Recorded(marker, said.since, said.until if settled else None)
 
 
 def _lies_on_top(marker: KeyVersion | None, versions: Sequence[KeyVersion]) -> bool:

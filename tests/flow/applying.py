@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 KEYS = [f"deer/{number}.jpg" for number in range(1, 6)]
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
-UNLOCKED = {"locking": Locking(disabled=True)}
+UNLOCKED: dict[str, Any] = {"locking": Locking(disabled=True)}
 EXPIRES = dt.datetime(2999, 11, 29, 12, tzinfo=dt.UTC)  # moto's clock is the machine's: it must never get there
 
 
