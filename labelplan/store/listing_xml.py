@@ -54,23 +54,24 @@ def refuse_listing() -> AwsRefused:
     return AwsRefused("The server's answer is not a listing, so what it holds is unknown.", hint=SERVER)
 
 
-# --- as AWS writes it -----------------------------------------------------------------------------------------------
+# --- as AWS writes it, and a few others -----------------------------------------------------------------------------
 
 # Text that is itself in XML: no entity, no line end that a parser would change, no character that XML forbids. All
 # quantifiers are possessive, so that no page takes long.
 TEXT = r"[^<>&\x00-\x1f\ufffe\uffff]*+"
 WORD = r"[0-9A-Z_]*+"
-ETAG = r"&quot;([0-9A-Za-z.+/=_-]++)&quot;"
+_QUOTE = r"(?:&quot;|&#34;|\")"
+ETAG = rf"{_QUOTE}([0-9A-Za-z.+/=_-]++){_QUOTE}"
 SIZE = r"[0-9]{1,19}+"
-_TIME = r"<LastModified>[0-9TZ:.+-]*+</LastModified>"
+_TIME = r"(?:<LastModified>[0-9TZ:.+-]*+</LastModified>)?+"  # SeaweedFS writes it last
 OWNER = rf"(?:<Owner>(?:<ID>{TEXT}</ID>)?+(?:<DisplayName>{TEXT}</DisplayName>)?+</Owner>)?+"
 CHECKSUMS = rf"(?:<ChecksumAlgorithm>{WORD}</ChecksumAlgorithm>)?+(?:<ChecksumType>{WORD}</ChecksumType>)?+"
 _CLASS = rf"(?:<StorageClass>{WORD}</StorageClass>)?+"
 _ENTRY = re.compile(
     rf"<Version><Key>({TEXT})</Key><VersionId>({TEXT})</VersionId><IsLatest>(true|false)</IsLatest>{_TIME}"
-    rf"<ETag>{ETAG}</ETag>{CHECKSUMS}<Size>({SIZE})</Size>{_CLASS}{OWNER}{_CLASS}</Version>"
+    rf"<ETag>{ETAG}</ETag>{CHECKSUMS}<Size>({SIZE})</Size>{_CLASS}{OWNER}{_CLASS}{_TIME}</Version>"
     rf"|<DeleteMarker><Key>{TEXT}</Key><VersionId>{TEXT}</VersionId><IsLatest>(?:true|false)</IsLatest>{_TIME}"
-    rf"{OWNER}</DeleteMarker>"
+    rf"{OWNER}{_TIME}</DeleteMarker>"
 )
 _FIRST = re.compile("<(?:Version|DeleteMarker)><Key>")
 _ENTRIES = "LabelplanEntries"

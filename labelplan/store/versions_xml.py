@@ -52,13 +52,15 @@ def read_versions(body: bytes) -> VersionsPage | None:
         return None
 
 
-_TIME = r"<LastModified>([0-9TZ:.+-]++)</LastModified>"
-_NAMED = rf"<Key>({TEXT})</Key><VersionId>({TEXT})</VersionId><IsLatest>(true|false)</IsLatest>{_TIME}"
+_NAMED = rf"<Key>({TEXT})</Key><VersionId>({TEXT})</VersionId><IsLatest>(true|false)</IsLatest>"
+_WHEN = "[0-9TZ:.+-]++"
 _CLASS = rf"<StorageClass>({WORD})</StorageClass>"
 _ENTRY = re.compile(
-    rf"<Version>{_NAMED}<ETag>{ETAG}</ETag>{CHECKSUMS}<Size>({SIZE})</Size>"
-    rf"(?:{_CLASS}{OWNER}|{OWNER}(?:{_CLASS})?+)</Version>"
-    rf"|<DeleteMarker>{_NAMED}{OWNER}</DeleteMarker>"
+    rf"<Version>{_NAMED}(?:<LastModified>(?P<first>{_WHEN})</LastModified>)?+"
+    rf"<ETag>{ETAG}</ETag>{CHECKSUMS}<Size>({SIZE})</Size>(?:{_CLASS}{OWNER}|{OWNER}(?:{_CLASS})?+)"
+    rf"(?(first)|<LastModified>({_WHEN})</LastModified>)</Version>"  # SeaweedFS writes it last
+    rf"|<DeleteMarker>{_NAMED}(?:<LastModified>(?P<marked>{_WHEN})</LastModified>)?+{OWNER}"
+    rf"(?(marked)|<LastModified>({_WHEN})</LastModified>)</DeleteMarker>"
 )
 
 
@@ -71,10 +73,10 @@ def _read_as_written_by_aws(body: bytes) -> VersionsPage | None:
 
 
 def _taken(groups: tuple[Any, ...], top: Top) -> KeyVersion:
-    written, version_id, latest, modified, etag, size, class_first, class_last, *marker = groups
+    written, version_id, latest, modified, etag, size, class_first, class_last, modified_last, *marker = groups
     is_marker = written is None
     if is_marker:
-        written, version_id, latest, modified = marker
+        written, version_id, latest, modified, modified_last = marker
         etag, size = "", "0"
     key = top.plain(written)
     if not key:
@@ -86,7 +88,7 @@ def _taken(groups: tuple[Any, ...], top: Top) -> KeyVersion:
         int(size),
         latest == "true",
         is_marker,
-        _time(modified, key),
+        _time(modified or modified_last, key),
         class_first or class_last or "",
     )
 

@@ -152,6 +152,13 @@ def test_a_server_that_does_not_say_what_s3_says_of_a_marker_is_refused(name: st
         read_versions(listing(re.sub(f"<{name}>.*?</{name}>", "", MARKER)))
 
 
+@pytest.mark.parametrize("entry", [version(), MARKER])
+def test_a_time_that_is_said_twice_is_refused(entry: str) -> None:
+    time = "<LastModified>2026-11-22T12:00:00.000Z</LastModified>"
+    with pytest.raises(AwsRefused, match="LastModified twice"):
+        read_versions(listing(re.sub("(</Version>|</DeleteMarker>)", rf"{time}\1", entry)))
+
+
 def test_what_is_said_twice_is_refused() -> None:
     with pytest.raises(AwsRefused, match="StorageClass twice"):
         read_versions(listing(version().replace("</Version>", "<StorageClass>GLACIER</StorageClass></Version>")))
