@@ -65,11 +65,14 @@ def after_apply(s3: S3Client, bucket: Bucket, before: Photograph) -> list[Fault]
     return faults
 
 
-def after_undo(s3: S3Client, bucket: Bucket, before: Photograph) -> list[Fault]:
-    """The bucket is as before: with versioning exactly, else in all that a reader gets."""
+def after_undo(s3: S3Client, bucket: Bucket, before: Photograph, *, denied: bool = False) -> list[Fault]:
+    """The bucket is as before: with versioning exactly, else in all that a reader gets.
+
+    *denied*: a marker could not be removed, so a version may have been copied over it.
+    """
     now = photograph(s3, bucket.name)
-    if bucket.mode != "versioning":
-        return [
+    if bucket.mode != "versioning" or denied:
+        return _lost(s3, bucket, before, now.entries) + [
             Fault("lost" if was else "wrong", f"{key!r}: {was} now {there}")
             for key, was, there in _differences(bucket, _current(before), _current(now))
         ]

@@ -112,7 +112,8 @@ class Telling:
                 lambda run=run: self.undo(run),  # type: ignore[misc]  # mypy cannot infer a default's type
                 lambda one: one.code == DONE or any(words in one.err for words in _NOTHING_TO_UNDO),
             )
-        self.judge(after_undo(self.stage.s3, self.bucket, self.before))
+        denied = self.disturbance.kind == "403"
+        self.judge(after_undo(self.stage.s3, self.bucket, self.before, denied=denied))
 
     def _until_done(self, attempt: Callable[[], Ended], is_done: Callable[[Ended], bool]) -> None:
         in_part = 0

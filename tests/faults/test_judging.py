@@ -105,3 +105,17 @@ def test_a_crash_is_wrong_and_a_kill_or_an_error_that_is_explained_is_not() -> N
     assert not of_clients(Ended(10, "", "Error: The token has expired."))
     assert kinds(of_clients(Ended(1, "", 'Traceback (most recent call last):\n  File "x"\nKeyError: 1'))) == {"wrong"}
     assert kinds(of_clients(Ended(70, "", "no words"))) == {"wrong"}
+
+
+def test_a_version_that_was_put_back_over_its_marker_is_as_before_only_where_markers_may_not_be_removed(
+    one: Telling,
+) -> None:
+    s3, name, key = one.stage.s3, one.bucket.name, BAD[1]
+    (planned, *_) = one.before.entries[key]
+    delete(one, key)
+    source = {"Bucket": name, "Key": key, "VersionId": planned.version_id}
+    s3.copy_object(Bucket=name, Key=key, CopySource=source)  # type: ignore[arg-type]  # VersionId too
+    assert kinds(after_undo(s3, one.bucket, one.before)) == {"wrong"}
+    assert not after_undo(s3, one.bucket, one.before, denied=True)
+    delete(one, key)
+    assert kinds(after_undo(s3, one.bucket, one.before, denied=True)) == {"lost"}
