@@ -12,7 +12,7 @@ test: .venv/.dev  ## the whole fast test suite, with coverage
 	$(BIN)/python -m pytest -n auto -m "not servers" --cov --cov-report=term
 
 test-servers: .venv/.dev servers  ## what depends on the server, against real ones on this machine
-	$(BIN)/python -m pytest tests/servers
+	$(BIN)/python -m pytest -m servers tests/servers
 
 servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 
