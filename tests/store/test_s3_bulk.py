@@ -284,6 +284,13 @@ def test_a_lost_reply_is_doubtful_and_the_request_is_not_sent_again(writer: Writ
     assert [len(one) for one in writer.versions_of([one.key for one in stored]).values()] == [2, 2, 2]
 
 
+def test_a_reply_is_read_once_and_not_by_botocore(writer: Writer) -> None:
+    s3, name = writer._changing, writer._bucket  # type: ignore[attr-defined]  # what `delete_batch` calls
+    with recorded(answers(is_bulk, lambda: reply(deleted("a")))):
+        said = s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a"}]})
+    assert (said["Deleted"], said["Errors"]) == ([{"Key": "a", "DeleteMarkerVersionId": "m1"}], [])
+
+
 # --- markers ---------------------------------------------------------------------------------------------------------
 
 

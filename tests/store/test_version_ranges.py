@@ -240,6 +240,14 @@ def test_what_a_server_hides_after_a_marker_costs_one_request_more() -> None:
     assert len(listing.asked) <= 3
 
 
+def test_a_server_that_begins_anew_at_every_marker_is_soon_asked_for_each_key_alone() -> None:
+    listing = NoMarkers(numbered(3000))
+    keys = sorted(listing.lists)[-100:]
+    listing.lists["images/a"] = _history("images/a", 1)
+    assert read_ranges(["images/a", *keys], listing) == whole(listing, ["images/a", *keys])
+    assert len(listing.asked) <= len(keys) + 10
+
+
 # --- what never ends -------------------------------------------------------------------------------------------------
 
 
