@@ -87,15 +87,15 @@ def after_undo(s3: S3Client, bucket: Bucket, before: Photograph, *, denied: bool
     ]
 
 
-def after_visit(s3: S3Client, bucket: Bucket) -> list[Fault]:
-    """What somebody else wrote is what a reader gets, and what he deleted stays deleted."""
+def after_visit(s3: S3Client, bucket: Bucket, *, markers: bool = True) -> list[Fault]:
+    """What somebody else wrote is what a reader gets, and what he deleted stays deleted, by the *markers* he made."""
     faults = []
     for key, body in bucket.others.written.items():
         there = found(s3, bucket.name, key)
         if there is None or there.body != body:
             faults.append(Fault("newer", f"{key!r}, somebody else's {body!r}, is now {there}"))
     now = history(s3, bucket.name)
-    for key, marker in bucket.others.markers.items():
+    for key, marker in bucket.others.markers.items() if markers else ():
         if bucket.mode == "versioning" and marker not in {entry.version_id for entry in now.get(key, [])}:
             faults.append(Fault("newer", f"{key!r}: somebody else's delete was taken back"))
     return faults
