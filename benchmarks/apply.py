@@ -35,7 +35,7 @@ from tests.simulators.s3 import running as simulator  # noqa: E402 - as above
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PREFIX, REGION, KEY = "images/car/", "us-east-1", "test"
+PREFIX, REGION, KEY = "images/car/", "us-east-1", running.KEY
 THREADS = 16
 CAR = b'{"Labels":[{"Name":"Car","Confidence":99.1,"Instances":[],"Parents":[]}],"LabelModelVersion":"3.0"}'
 

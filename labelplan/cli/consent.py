@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labelplan.cli.interrupt import SHOW_CURSOR
 from labelplan.cli.output import talk
-from labelplan.errors import Declined
+from labelplan.errors import INTERRUPTED, Declined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +43,17 @@ def ask(*, auto_approve: bool) -> None:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second one interrupts at once."""
+    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second one ends the process at once.
+
+    At once means without waiting for what is in flight: a run can be killed anywhere.
+    """
     stop = threading.Event()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            signal.default_int_handler(number, frame)
+            if sys.stderr.isatty():
+                os.write(2, SHOW_CURSOR)
+            os._exit(INTERRUPTED)
         stop.set()
         talk("\nFinishing the batch in flight; the same command goes on later. Ctrl-C again stops at once.")
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_SHOW_CURSOR = b"\x1b[?25h"
+SHOW_CURSOR = b"\x1b[?25h"
+"""A progress line may have hidden it."""
 
 
 @contextlib.contextmanager
@@ -29,7 +30,7 @@ def interruptible() -> Iterator[None]:
         nonlocal interrupted
         if interrupted:
             if sys.stderr.isatty():
-                os.write(2, _SHOW_CURSOR)  # a progress line may have hidden it
+                os.write(2, SHOW_CURSOR)
             os._exit(INTERRUPTED)
         interrupted = True
         # not print: the signal may have come in the middle of one

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import AwsRefused, PlanExpired
+from labelplan.errors import AwsRefused, NoWayBack, PlanExpired
 from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.checks import deletes, require_same_target, require_versioning, require_whole
 from labelplan.flow.copies import Copies
@@ -109,6 +109,11 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
     ready = check_plan(plan, writer, now)
     found = capabilities or writer.probe()
     strategy = choose_strategy(found, ready.target.versioning, ready.target.bucket)
+    if ready.backup.mode == "copy" and not found.copy_source:
+        raise NoWayBack(
+            "This server ignores the condition on what is copied, so a late copy could overwrite a good one.",
+            hint="Turn the bucket's versioning on, and plan again with `backup: {mode: versioning}`.",
+        )
     if not locking.disabled:
         require_conditional_puts(found)
     with held(writer, locking, command="apply", work=plan.statement_sha256, stop=stop) as lease:
@@ -116,7 +121,6 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
         record, resumed = begin(plan, writer, new, now)
         start = record.start()
         copies = _copies(writer, ready.backup, record.run, found)
-        run = f"{ready.target.bucket}/{record.run}"
         run = f"{ready.target.bucket}/{record.run}"
         observer = observer or Unobserved()
         observer.started(run, plan.statement.predicate.totals.delete, resumed=resumed)

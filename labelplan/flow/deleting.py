@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from labelplan.errors import LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.model.run import ApplyResult, Intent
-from labelplan.rules.versions import is_planned, marker_above, state, would_lose
+from labelplan.rules.versions import is_planned, own_marker, state, uncovered, would_lose
 from labelplan.store.interface import Deleted
 from labelplan.store.segments import NOTHING
 
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 LOOKED_AT = 100
 """Objects between a look and the delete that follows, where the server itself does not compare."""
 
-_EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+_SENT = NOTHING._replace(since=dt.datetime.min.replace(tzinfo=dt.UTC))
+"""Of what was there a moment ago, and a delete was sent for: any marker is of its time."""
+
 _NOT_SENT = Deleted("denied", message="stopped before it was sent")
-_COVERED = "another object was stored in the moment between look and delete, and is hidden now; undo shows it"
+COVERED = "something newer may be hidden by this delete, since the server does not compare; undo shows it"
 
 Versions = dict[str, list["KeyVersion"]]
 Results = dict[str, ApplyResult]
@@ -53,6 +55,10 @@ class Deleting:
     before_each: Callable[[], None]
     stop: threading.Event | None
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def _compares(self) -> bool:
+        return self.strategy != "check"
 
     def delete(self, batch: Batch) -> list[ApplyResult]:
         """Delete a batch, or what is left of it; return what became of each object, all of it recorded.
@@ -84,7 +90,7 @@ class Deleting:
         away = [one for one in rest if state(versions[one.key], one) != "planned"]
         if any(said.get(one.key, NOTHING).since is None for one in away):
             said = self.segments.read(number, anew=True)  # another process may have been faster
-        return {one.key: self._untouched(versions[one.key], one, said.get(one.key, NOTHING).since) for one in away}
+        return {one.key: self._untouched(versions[one.key], one, said.get(one.key, NOTHING)) for one in away}
 
     def _delete_those(self, number: int, there: list[S3Object], versions: Versions, results: Results) -> int | None:
         """Delete what is there as planned, if its way back is sure; return the attempt's number, None without one."""
@@ -93,8 +99,10 @@ class Deleting:
             return None
         attempt = self.segments.intend(number, intents)
         going = [one for one in there if one.key not in results]
-        step = LOOKED_AT if self.strategy == "check" else len(going)
+        step = len(going) if self._compares else LOOKED_AT
         for at in range(0, len(going), step):
+            if at:
+                self.before_each()
             self._send_and_look(going[at : at + step], results)
         return attempt
 
@@ -113,21 +121,23 @@ class Deleting:
             if isinstance(attributes, str):
                 results[one.key] = _result(one, "failed", attributes)
             else:
-                intents.append(Intent(one.key, one.version_id, one.etag, one.size, attributes))
+                intents.append(Intent(one.key, one.version_id, one.etag, one.size, attributes, self._compares))
         return intents
 
     def _send_and_look(self, going: Sequence[S3Object], results: Results) -> None:
         """Delete, look wherever the reply is not a plain yes, and try again what the server was too busy for."""
         for tried in range(1, TRIES + 1):
-            if self.strategy == "check":
-                going = self._still_there(going, results)
             self.pace.wait()
+            if tried > 1:
+                self.before_each()
+            if not self._compares:
+                going = self._still_there(going, results)
             replies = self._send(going)
             unclear = [(one, reply) for one, reply in zip(going, replies, strict=True) if reply.outcome != "deleted"]
             for one, reply in zip(going, replies, strict=True):
                 if reply.outcome == "deleted":
                     results[one.key] = _result(one, "deleted", marker=reply.marker)
-            if self.strategy == "check":
+            if not self._compares:
                 self._look_at_covered(going, results)
             again = self._conclude(unclear, results, last=tried == TRIES)
             if not again:
@@ -160,8 +170,8 @@ class Deleting:
         again = []
         for one, reply in unclear:
             if state(versions[one.key], one) != "planned":
-                results[one.key] = self._untouched(versions[one.key], one, _EVER)
-            elif reply.busy and not last and self.strategy != "check":
+                results[one.key] = self._untouched(versions[one.key], one, _SENT._replace(compared=self._compares))
+            elif reply.busy and not last and self._compares:
                 again.append(one)
             else:
                 results[one.key] = _result(one, "failed", f"it is still there: {reply.message}")
@@ -176,7 +186,7 @@ class Deleting:
             return []
         there = [one for one in going if state(versions[one.key], one) == "planned"]
         keys = {one.key for one in there}
-        results |= {one.key: self._untouched(versions[one.key], one, None) for one in going if one.key not in keys}
+        results |= {one.key: self._untouched(versions[one.key], one, NOTHING) for one in going if one.key not in keys}
         return there
 
     def _look_at_covered(self, going: Sequence[S3Object], results: Results) -> None:
@@ -187,30 +197,34 @@ class Deleting:
         except LabelplanError:
             return  # undo looks again
         for one in deleted:
-            match versions[one.key]:
-                case [marker, below, *_] if marker.is_delete_marker and not is_planned(below, one):
-                    results[one.key] = _result(one, "changed", _COVERED, marker=marker.version_id)
+            there = versions[one.key]
+            if there and there[0].is_delete_marker and not _is_on_top(uncovered(there), one):
+                results[one.key] = _result(one, "changed", COVERED, marker=there[0].version_id)
 
-    def _untouched(self, versions: Sequence[KeyVersion], planned: S3Object, since: dt.datetime | None) -> ApplyResult:
+    def _untouched(self, versions: Sequence[KeyVersion], planned: S3Object, said: Said) -> ApplyResult:
         """Say why an object that is not there as planned is left alone, or that this run has deleted it.
 
-        The run has, whatever the reply was, if it was about to (*since*: from when on, by S3's clock) and a marker of
-        that time lies directly on the planned version: the request may have been repeated on the way, or another
-        attempt been faster. Where the way back is a copy, also if no version is left, or the marker `null` replaced it.
+        The run has, whatever the reply was, if it was about to and a marker of that time lies directly on the planned
+        bytes: the request may have been repeated on the way, or another attempt been faster. Where the way back is a
+        copy, also if no version is left, or the marker `null` replaced it. Where the server does not compare, any
+        marker of that time may be the run's.
         """
-        if since is not None:
-            marker = marker_above(versions, planned)
-            if marker and marker.last_modified >= since:
+        if state(versions, planned) == "changed":
+            return _result(planned, "changed", "another version has been stored since it was labelled")
+        if said.since is not None:
+            if marker := own_marker(versions, planned, said.since):
                 return _result(planned, "deleted", marker=marker.version_id)
-            if self.copies and state(versions, planned) == "gone" and not _is_left(versions, planned):
+            if not said.compared and versions and versions[0].last_modified >= said.since:
+                covered = not _is_on_top(uncovered(versions), planned)
+                outcome: Literal["changed", "deleted"] = "changed" if covered else "deleted"
+                return _result(planned, outcome, COVERED if covered else "", marker=versions[0].version_id)
+            if self.copies and not any(is_planned(version, planned) for version in versions):
                 return _result(planned, "deleted", marker=versions[0].version_id if versions else "")
-        if state(versions, planned) == "gone":
-            return _result(planned, "gone", "it was deleted by somebody else")
-        return _result(planned, "changed", "another version has been stored since it was labelled")
+        return _result(planned, "gone", "it was deleted, and not by this run as far as can be seen")
 
 
-def _is_left(versions: Sequence[KeyVersion], planned: S3Object) -> bool:
-    return any(is_planned(version, planned) for version in versions)
+def _is_on_top(shown: KeyVersion | None, planned: S3Object) -> bool:
+    return shown is not None and (shown.etag, shown.size) == (planned.etag, planned.size)
 
 
 def _result(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from labelplan.errors import AlreadyApplied, PlanCorrupt, PlanExpired, RunNotFound
 from labelplan.flow import batches
+from labelplan.flow.recheck import spec_of
 from labelplan.model.run import RunStart
 from labelplan.planfile.reader import open_plan
 from labelplan.store.runs import RunRecord, claim, read_claim, run_name
@@ -131,7 +132,12 @@ def _require_own(plan: PlanFile, record: RunRecord) -> None:
                 pass  # opening it is the check, and what undo will do
     except (RunNotFound, PlanCorrupt) as error:
         raise _foreign(record) from error
-    if (start.statement_sha256, start.target.bucket) != (plan.statement_sha256, plan.header.target.bucket):
+    backup = spec_of(plan.header).backup
+    if (start.statement_sha256, start.target.bucket, start.backup) != (
+        plan.statement_sha256,
+        plan.header.target.bucket,
+        backup,
+    ):
         raise _foreign(record)
     if plan.header.expires <= since:
         raise PlanExpired(
@@ -166,7 +172,7 @@ def _refuse_finished(record: RunRecord) -> None:
 
 
 def _store_plan(plan: PlanFile, record: RunRecord) -> None:
-    """Put the plan into the record, byte for byte as `run.json` says; it is copied first, so that it holds still."""
+    """Put the plan into the record, byte for byte as `start.json` says; it is copied first, so that it holds still."""
     with tempfile.TemporaryFile() as copy:
         plan.file.seek(0)
         shutil.copyfileobj(plan.file, copy)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from labelplan.errors import LabelplanError
-from labelplan.flow.batches import TRIES, Pace, singly
+from labelplan.flow.batches import BATCH, TRIES, Pace, singly
 from labelplan.flow.put_back import put_version_back
 from labelplan.model.run import Intent, UndoResult
 from labelplan.rules.versions import Recorded, WayBack, is_planned, way_back
 from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from labelplan.flow.batches import Batch
     from labelplan.flow.copies import Copies
     from labelplan.flow.lock import Lease
     from labelplan.model.objects import KeyVersion, S3Object
     from labelplan.model.run import Capabilities
-    from labelplan.store.interface import Writer
+    from labelplan.store.interface import Deleted, Writer
     from labelplan.store.runs import RunRecord
     from labelplan.store.segments import Said
 
@@ -66,21 +67,29 @@ def is_wanted(said: Said) -> bool:
     return bool(said.result.outcome in {"deleted", "failed"} and said.intent) or bool(said.result.marker)
 
 
-def recorded_of(said: Said) -> Recorded:
-    """Return what the record says of the delete itself."""
+def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
+    """Return what the record says of the delete itself; *undone*: when, by S3's clock, an undo had found it there.
+
+    What was deleted after that is somebody else's doing, if it is not known to be the run's.
+    """
     marker = said.result.marker if said.result else ""
-    return Recorded(marker, said.since, said.until if said.settled else None)
+    until = said.until if said.settled else None
+    if undone is not None:
+        before = undone - dt.timedelta(seconds=1)  # S3's times are whole seconds
+        until = before if until is None else min(until, before)
+    return Recorded(marker, said.since, until, said.compared, undone is not None)
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """Takes the deletes of one run back, batch by batch."""
+    """Takes the deletes of one run back, batch by batch. *gone*: what is said of an object of which nothing is left."""
 
     writer: Writer
     record: RunRecord
     chosen: Chosen
     tools: Tools
     lease: Lease
+    gone: str
     pace: Pace = field(default_factory=Pace)
 
     def restore(self, batch: Batch) -> tuple[list[UndoResult], int]:
@@ -98,17 +107,22 @@ class Restoring:
         if not wanted:
             return [], unsettled
         self.lease.require()
-        results = self._bring_back(wanted, said)
+        times = self.record.undo.times(batch.number)
+        results = self._bring_back(
+            wanted, {one.key: recorded_of(said[one.key], times.get(one.key)) for one in wanted}, said
+        )
         done = [results[one.key] for one in wanted]
         self.record.undo.add(batch.number, done)
         return done, unsettled
 
-    def _bring_back(self, wanted: list[S3Object], said: dict[str, Said]) -> Results:
+    def _bring_back(
+        self, wanted: list[S3Object], recorded: Mapping[str, Recorded], said: Mapping[str, Said]
+    ) -> Results:
         try:
             versions = self.writer.versions_of([one.key for one in wanted])
         except LabelplanError as error:
             return {one.key: _result(one, "failed", error.what) for one in wanted}
-        ways = {one.key: way_back(versions[one.key], one, recorded_of(said[one.key])) for one in wanted}
+        ways = {one.key: way_back(versions[one.key], one, recorded[one.key]) for one in wanted}
         results: Results = {}
         for one in wanted:
             match ways[one.key]:
@@ -136,15 +150,15 @@ class Restoring:
                 break
             self.pace.wait()
             try:
-                replies = self.writer.remove_markers([entry for one in hidden if (entry := ways[one.key].entry)])
+                replies = self._remove([(one, entry) for one in hidden for entry in ways[one.key].entries])
                 versions = self.writer.versions_of([one.key for one in hidden])
             except LabelplanError as error:
                 results |= {one.key: _result(one, "failed", error.what) for one in hidden}
                 break
             again = []
-            for one, reply in zip(hidden, replies, strict=True):
-                there = versions[one.key]
-                if not _lies_on_top(ways[one.key].entry, there):
+            for one in hidden:
+                there, reply = versions[one.key], replies[one.key]
+                if not _lies_on_top(ways[one.key].entries, there):
                     results[one.key] = _judge(one, there)
                 elif reply.busy and tried < TRIES:
                     again.append(one)
@@ -157,6 +171,16 @@ class Restoring:
             hidden = again
         return denied
 
+    def _remove(self, markers: list[tuple[S3Object, KeyVersion]]) -> dict[str, Deleted]:
+        """Remove markers, a thousand a request; return for each key the reply that matters most."""
+        replies: dict[str, Deleted] = {}
+        for at in range(0, len(markers), BATCH):
+            some = markers[at : at + BATCH]
+            for (one, _), reply in zip(some, self.writer.remove_markers([entry for _, entry in some]), strict=True):
+                if one.key not in replies or replies[one.key].outcome == "deleted":
+                    replies[one.key] = reply
+        return replies
+
     def _put_back(self, one: S3Object, why: str) -> UndoResult:
         """Copy the planned version over its marker, where the marker may not be removed."""
         try:
@@ -167,7 +191,7 @@ class Restoring:
             return _result(one, "failed", f"{why}; {result.message}")
         return result
 
-    def _copy_back(self, absent: list[S3Object], said: dict[str, Said], results: Results) -> None:
+    def _copy_back(self, absent: list[S3Object], said: Mapping[str, Said], results: Results) -> None:
         if not absent:
             return
         try:
@@ -176,12 +200,13 @@ class Restoring:
         except LabelplanError as error:
             results |= {one.key: _result(one, "failed", error.what) for one in absent}
             return
-        results |= {one.key: _result(one, "failed", GONE) for one in absent}
+        results |= {one.key: _result(one, "failed", self.gone) for one in absent}
         results |= {result.key: result for result in restored}
 
 
-def _lies_on_top(marker: KeyVersion | None, versions: Sequence[KeyVersion]) -> bool:
-    return bool(versions) and marker is not None and versions[0].version_id == marker.version_id
+def _lies_on_top(markers: Sequence[KeyVersion], versions: Sequence[KeyVersion]) -> bool:
+    ids = {marker.version_id for marker in markers}
+    return any(version.is_delete_marker and version.version_id in ids for version in versions)
 
 
 def _judge(one: S3Object, versions: Sequence[KeyVersion]) -> UndoResult:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import NoWayBack, UsageError, WrongTarget
+from labelplan.errors import UsageError, WrongTarget
 from labelplan.flow.apply import SHOWN, backup_store, utc_now
 from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.copies import Copies
 from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
-from labelplan.flow.restoring import Chosen, Restoring, is_wanted
+from labelplan.flow.recheck import spec_of
+from labelplan.flow.restoring import GONE, Chosen, Restoring, is_wanted
 from labelplan.model.run import RunEnd, UndoResult
 from labelplan.store.runs import RunRecord
 from labelplan.store.segments import NOTHING
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 class Undone(Struct, frozen=True):
     """What an undo came to. *run*: `BUCKET/RUN_ID`. *counts*: objects by outcome, of those that the run deleted.
 
-    *others*: the first objects that were neither restored nor there already, and why.
+    *others*: the first objects that were neither restored as they were nor there already, and why.
     """
 
     run: str
@@ -66,45 +67,48 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
     """Bring back what the run deleted, or only *keys*, or only what *rules* deleted; return what became of each object.
 
     *run_id* is the part after the bucket's name. *stop*, *observer*, *locking* as for `apply_plan`. Raises, before
-    anything is changed, `RunNotFound`, `WrongTarget`, `PlanCorrupt`, `Locked`, `NoWayBack` for a run that was purged,
-    `UsageError` for a key or rule of which the run deleted nothing; and `AwsRefused` at any time.
+    anything is changed, `RunNotFound`, `WrongTarget`, `PlanCorrupt`, `Locked`, and `UsageError` for a key or rule of
+    which the run deleted nothing; and `AwsRefused` at any time.
     """
     record = RunRecord(writer, run_id)
     bucket = writer.target().bucket
     start = record.start()
     if start.target.bucket != bucket:
         raise WrongTarget(f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.")
-    if purged := record.purged():
-        raise NoWayBack(
-            f"The way back of the run {run_id} was ended on purpose on {purged.finished:%Y-%m-%d}.", hint=""
-        )
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[UndoResult] = []
     chosen = Chosen(frozenset(keys), frozenset(rules))
-    with stored_plan(record, start) as plan:
-        record.segments.batches()  # read once, before there are threads
+    with (
+        stored_plan(record, start) as plan,
+        held(writer, locking, command="undo", work=start.statement_sha256, stop=stop) as lease,
+    ):
+        # read under the lock, and in this order: what a run that ended had recorded is all there then
+        end, purged = record.end(), record.purged()
+        record.segments.batches(), record.undo.batches()  # once, before there are threads
         _require_deleted(batches_of(plan, start.batch), record, chosen)
-        with held(writer, locking, command="undo", work=start.statement_sha256, stop=stop) as lease:
-            restoring = Restoring(writer, record, chosen, _Tools(writer, start), lease)
-            observer.started(f"{bucket}/{run_id}", _expected(plan, record, start, chosen), resumed=False)
-            open_ones = 0
-            for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
-                open_ones += left_open
-                counts.update(result.outcome for result in results)
-                others += [one for one in results if one.outcome in {"left", "failed"}][: SHOWN - len(others)]
-                observer.progressed(counts)
-            if not chosen.is_part and "failed" not in counts and (record.end() is not None or not open_ones):
-                record.finish_undo(RunEnd(run_id, now(), dict(counts)))
+        gone = GONE if purged is None else f"its way back was ended on purpose on {purged.finished:%Y-%m-%d}"
+        restoring = Restoring(writer, record, chosen, _Tools(writer, plan, run_id), lease, gone)
+        observer.started(f"{bucket}/{run_id}", _expected(plan, end, start, chosen), resumed=False)
+        unsettled = 0
+        for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
+            unsettled += left_open
+            counts.update(result.outcome for result in results)
+            told = (one for one in results if one.outcome in {"left", "failed"} or one.message)
+            others += list(told)[: SHOWN - len(others)]
+            observer.progressed(counts)
+        if not chosen.is_part and "failed" not in counts and (end is not None or not unsettled):
+            record.finish_undo(RunEnd(run_id, now(), dict(counts)))
     return Undone(f"{bucket}/{run_id}", dict(counts), tuple(others))
 
 
 class _Tools:
     """What undo needs for some runs only, made when it is first needed."""
 
-    def __init__(self, writer: Writer, start: RunStart) -> None:
+    def __init__(self, writer: Writer, plan: PlanFile, run: str) -> None:
         self._writer = writer
-        self._start = start
+        self._plan = plan
+        self._run = run
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -113,11 +117,12 @@ class _Tools:
 
     @cached_property
     def copies(self) -> Copies | None:
-        """The run's copies; None where the way back is the versions."""
-        beside = backup_store(self._writer, self._start.backup)
+        """The run's copies, where the plan's own spec says; None where the way back is the versions."""
+        backup = spec_of(self._plan.header).backup
+        beside = backup_store(self._writer, backup)
         if beside is None:
             return None
-        return Copies(self._writer, beside, self._start.backup, self._start.run, self.capabilities, acls=True)
+        return Copies(self._writer, beside, backup, self._run, self.capabilities, acls=True)
 
 
 def _require_deleted(batches: Iterable[Batch], record: RunRecord, chosen: Chosen) -> None:
@@ -145,9 +150,8 @@ def _of(batch: Batch, chosen: Chosen) -> Iterator[tuple[str, str]]:
             yield one.key, rule
 
 
-def _expected(plan: PlanFile, record: RunRecord, start: RunStart, chosen: Chosen) -> int:
+def _expected(plan: PlanFile, end: RunEnd | None, start: RunStart, chosen: Chosen) -> int:
     """Say how many objects will be worked on, for the progress that is shown: exact for a run that ended."""
     if chosen.is_part:
         return sum(1 for batch in batches_of(plan, start.batch) for _ in _of(batch, chosen))
-    end = record.end()
     return end.counts.get("deleted", 0) if end else plan.statement.predicate.totals.delete

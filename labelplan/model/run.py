@@ -94,7 +94,8 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
 class Intent(Struct, frozen=True, omit_defaults=True):
     """One line of `segments/<batch>-<attempt>.intent.jsonl.zst`: this object was there as planned, and is now deleted.
 
-    *attributes*: of the object, where its way back is a copy.
+    *attributes*: of the object, where its way back is a copy. *compares*: whether the server compares the ETag with the
+    delete; if not, something newer may be deleted in its place.
     """
 
     key: str
@@ -102,6 +103,7 @@ class Intent(Struct, frozen=True, omit_defaults=True):
     etag: str
     size: int
     attributes: Attributes | None = None
+    compares: bool = True
 
 
 class ApplyResult(Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ A version list is newest first. Nothing is read or changed here; apply and undo 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from labelplan.model.objects import S3Object, Versioning
 
 NULL = "null"
+
+_CLOCKS = dt.timedelta(minutes=15)
+"""How far the times of one S3 may differ from one another."""
 
 State = Literal["planned", "changed", "gone"]
 """What is current at a key: the planned object, another object, or none."""
@@ -36,11 +40,32 @@ def is_planned(version: KeyVersion, planned: S3Object) -> bool:
 
 
 def marker_above(versions: Sequence[KeyVersion], planned: S3Object) -> KeyVersion | None:
-    """Return the delete marker that hides the planned object: the latest entry, and directly above it."""
+    """Return the delete marker that hides the very planned version: the latest entry, and directly above it."""
     match versions:
         case [marker, below, *_] if marker.is_delete_marker and is_planned(below, planned):
             return marker
     return None
+
+
+def own_marker(versions: Sequence[KeyVersion], planned: S3Object, since: dt.datetime) -> KeyVersion | None:
+    """Return the delete marker that hides the planned object, if it is the latest entry and not older than *since*.
+
+    It lies directly on the planned version, or on the same bytes: if they were stored again just before, the server
+    that compared the ETag took them for it.
+    """
+    match versions:
+        case [marker, below, *_] if marker.is_delete_marker and _has_bytes(below, planned):
+            return marker if marker.last_modified >= since else None
+    return None
+
+
+def uncovered(versions: Sequence[KeyVersion]) -> KeyVersion | None:
+    """Return the newest version that is no delete marker, or None."""
+    return next((version for version in versions if not version.is_delete_marker), None)
+
+
+def _has_bytes(version: KeyVersion, planned: S3Object) -> bool:
+    return not version.is_delete_marker and (version.etag, version.size) == (planned.etag, planned.size)
 
 
 def would_lose(versions: Sequence[KeyVersion], planned: S3Object, versioning: Versioning) -> bool:
@@ -55,66 +80,92 @@ def would_lose(versions: Sequence[KeyVersion], planned: S3Object, versioning: Ve
 class Recorded(Struct, frozen=True):
     """What a run's record says of one object that it was about to delete.
 
-    *marker*: the delete marker's version id as the reply gave it, or empty. *since*, *until*: S3's times between which
-    the delete was made. *since* None: it never was about to; *until* None: it may still be made.
+    *marker*: the delete marker's version id as it was seen, or empty. *since*, *until*: S3's times between which the
+    delete was made. *since* None: it never was about to; *until* None: it may still be made. *compared*: whether the
+    server compared the ETag with the delete. *undone*: an undo has found the object there, or brought it back, before.
     """
 
     marker: str
     since: dt.datetime | None
     until: dt.datetime | None
+    compared: bool = True
+    undone: bool = False
 
 
 class WayBack(Struct, frozen=True):
     """How a planned object comes back.
 
-    `present`: it is there. `marker`: removing *entry*, a delete marker of the run's, shows it. `version`: *entry*, the
-    planned version, is there, under what may not be removed. `absent`: no version of it is left, and nothing else is
+    `present`: it is there. `marker`: removing *entries*, delete markers of the run's, shows it, or what is newer.
+    `version`: it is there, under what may not be removed. `absent`: no version of it is left, and nothing else is
     there. `left`: *why* it stays as it is.
     """
 
     way: Literal["present", "marker", "version", "absent", "left"]
-    entry: KeyVersion | None = None
+    entries: tuple[KeyVersion, ...] = ()
     why: str = ""
+
+
+NEWER = "another object was stored under this key"
+AGAIN = "it had been brought back, and is gone again since"
 
 
 def way_back(versions: Sequence[KeyVersion], planned: S3Object, recorded: Recorded) -> WayBack:
     """Tell how a deleted object comes back, from what lies under its key now and what the record says.
 
-    Only the run's own delete is taken back: the marker whose id was recorded, whatever it lies on, if it was made in
-    the run's time; or, if none was recorded, one of that time that lies directly on the planned version.
+    Only the run's own delete is taken back: the marker whose id was recorded, whatever it lies on; or, if none was,
+    one of the run's time that lies directly on the planned bytes. Where the server did not compare, all markers of the
+    run's time that lie on top: the request may have been repeated on the way.
     """
     if not versions:
+        return WayBack("left", why=AGAIN) if recorded.undone else WayBack("absent")
+    if not versions[0].is_delete_marker:
+        return WayBack("present") if _has_bytes(versions[0], planned) else WayBack("left", why=NEWER)
+    own = _own_markers(versions, planned, recorded)
+    if not own:
+        return WayBack("left", why=_not_ours(versions[0]))
+    kept = any(is_planned(version, planned) for version in versions)
+    if not kept and not _shows_no_older(versions[len(own) :], planned, recorded):
         return WayBack("absent")
-    top = versions[0]
-    if not top.is_delete_marker:
-        same = (top.etag, top.size) == (planned.etag, planned.size)
-        return WayBack("present") if same else WayBack("left", why="another object was stored under this key")
-    if not _is_ours(versions, planned, recorded):
-        return WayBack("left", why="it was deleted again by somebody else")
-    kept = next((version for version in versions if is_planned(version, planned)), None)
-    if kept is None and not _same_bytes_below(versions, planned):
-        return WayBack("absent")
-    if top.version_id == NULL:  # a new object could take its place before it is removed
-        return WayBack("version", kept) if kept else WayBack("absent")
-    return WayBack("marker", top)
+    if any(marker.version_id == NULL for marker in own):  # a new object could take its place before it is removed
+        return WayBack("version") if kept else WayBack("absent")
+    return WayBack("marker", own)
 
 
-def _is_ours(versions: Sequence[KeyVersion], planned: S3Object, recorded: Recorded) -> bool:
+def _own_markers(versions: Sequence[KeyVersion], planned: S3Object, recorded: Recorded) -> tuple[KeyVersion, ...]:
     top = versions[0]
-    if recorded.since is None or not _within(top.last_modified, recorded.since, recorded.until):
-        return False
+    if recorded.since is None:
+        return ()
+    if not recorded.compared:
+        inside = takewhile(lambda one: one.is_delete_marker and _is_of_its_time(one, recorded), versions)
+        return tuple(inside)
     if recorded.marker:
-        return top.version_id == recorded.marker
-    destroyed = not any(is_planned(version, planned) for version in versions)  # the marker `null` took its place
-    return marker_above(versions, planned) is not None or (destroyed and top.version_id == NULL)
+        return (top,) if top.version_id == recorded.marker and _is_of_its_time(top, recorded) else ()
+    destroyed = top.version_id == NULL and not any(is_planned(version, planned) for version in versions)
+    if _is_of_its_time(top, recorded) and (own_marker(versions, planned, recorded.since) or destroyed):
+        return (top,)
+    return ()
 
 
-def _same_bytes_below(versions: Sequence[KeyVersion], planned: S3Object) -> bool:
-    match versions:
-        case [_, below, *_]:
-            return (below.etag, below.size) == (planned.etag, planned.size)
-    return False
+def _is_of_its_time(marker: KeyVersion, recorded: Recorded) -> bool:
+    # an id that was recorded is as good as the record: S3's clocks may differ a little from one another
+    slack = _CLOCKS if marker.version_id == recorded.marker != NULL else dt.timedelta()
+    since, until = recorded.since, recorded.until
+    return (since is not None and since - slack <= marker.last_modified) and (
+        until is None or marker.last_modified <= until + slack
+    )
 
 
-def _within(when: dt.datetime, since: dt.datetime, until: dt.datetime | None) -> bool:
-    return since <= when and (until is None or when <= until)
+def _shows_no_older(below: Sequence[KeyVersion], planned: S3Object, recorded: Recorded) -> bool:
+    """Tell whether what the markers hide is the planned bytes, or newer than the run: never an older version."""
+    shown = uncovered(below)
+    if shown is None or recorded.since is None:
+        return False
+    return _has_bytes(shown, planned) or shown.last_modified >= recorded.since
+
+
+def _not_ours(marker: KeyVersion) -> str:
+    return (
+        f"a delete marker that is not known to be this run's lies on it: {marker.version_id}, "
+        f"{marker.last_modified:%Y-%m-%d %H:%M:%S} UTC; to remove it: aws s3api delete-object --bucket … --key … "
+        f"--version-id {marker.version_id}"
+    )

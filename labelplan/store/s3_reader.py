@@ -140,7 +140,9 @@ class S3Reader:
             marker = {"KeyMarker": after.key}
             if after.version_id:
                 marker["VersionIdMarker"] = after.version_id
-        return kept_page(self._listing.list_object_versions(**self._at, Prefix=prefix, EncodingType="url", **marker))
+        reply = self._listing.list_object_versions(**self._at, Prefix=prefix, EncodingType="url", **marker)
+        page: Page = kept_page(reply)
+        return page
 
     @cached_property
     def _listing(self) -> S3Client:

@@ -33,15 +33,17 @@ Line = TypeVar("Line", Intent, ApplyResult, UndoResult)
 
 
 class Said(NamedTuple):
-    """What the record says of one object. *since*: S3's time of the first intent that names it; None: none does.
+    """What the record says of one object. *intent*: the last one that names it; its attributes are those of its copy.
 
-    *until*: S3's time of the attempt that settled it, None if none did.
+    *since*: S3's time of the first such intent; None: there is none. *until*: S3's time of the attempt that settled it,
+    None if none did. *compared*: whether the server compared the ETag with every delete.
     """
 
     intent: Intent | None
     since: dt.datetime | None
     result: ApplyResult | None
     until: dt.datetime | None
+    compared: bool = True
 
     @property
     def settled(self) -> bool:
@@ -81,7 +83,9 @@ class Segments:
             if intent := files.get("intent"):
                 for line in _read(self._store, intent.key, Intent):
                     said = found.get(line.key, NOTHING)
-                    found[line.key] = said._replace(intent=said.intent or line, since=said.since or intent.time)
+                    found[line.key] = said._replace(
+                        intent=line, since=said.since or intent.time, compared=said.compared and line.compares
+                    )
             if done := files.get("done"):
                 for result in _read(self._store, done.key, ApplyResult):
                     said = found.get(result.key, NOTHING)
@@ -129,18 +133,44 @@ class UndoSegments:
         """Name the folder; nothing is read yet."""
         self._store = store
         self._folder = folder
+        self._index: dict[int, list[_File]] | None = None
+
+    def batches(self) -> list[int]:
+        """Return the numbers of the batches that anything is recorded of, in order."""
+        return sorted(self._files())
+
+    def times(self, batch: int) -> dict[str, dt.datetime]:
+        """Return when, by S3's clock, an undo had last found or brought back an object of a batch, by key.
+
+        As it was when this process first looked. Raises `RunNotFound` if a file cannot be read.
+        """
+        return {
+            result.key: file.time
+            for file in self._files().get(batch, ())
+            for result in _read(self._store, file.key, UndoResult)
+            if result.outcome in {"restored", "present"}
+        }
 
     def add(self, batch: int, results: Sequence[UndoResult]) -> None:
         """Write the batch's next file; one that is there is passed over."""
-        body, attempt = pack(results), 1
+        body, attempt = pack(results), len(self._files().get(batch, ())) + 1
         while not self._store.put_once(f"{self._folder}{batch:06}-{attempt:02}.jsonl.zst", body):
             attempt += 1
 
     def read(self) -> Iterator[UndoResult]:
         """Stream all results, batch by batch; an object may be there several times, its last word last."""
-        for key, _ in self._store.list_records(self._folder):
-            if _NAME.fullmatch(key.removeprefix(self._folder)):
-                yield from _read(self._store, key, UndoResult)
+        for batch in self.batches():
+            for file in self._files()[batch]:
+                yield from _read(self._store, file.key, UndoResult)
+
+    def _files(self) -> dict[int, list[_File]]:
+        if self._index is None:
+            index: dict[int, list[_File]] = defaultdict(list)
+            for key, time in self._store.list_records(self._folder):
+                if (match := _NAME.fullmatch(key.removeprefix(self._folder))) and not match[3]:
+                    index[int(match[1])].append(_File(key, time))
+            self._index = index
+        return self._index
 
 
 def pack(lines: Sequence[msgspec.Struct]) -> bytes:

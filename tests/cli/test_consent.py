@@ -39,13 +39,18 @@ def test_nobody_is_asked_who_has_approved_already(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_to_stop_and_the_second_interrupts(number: signal.Signals) -> None:
+def test_the_first_signal_asks_to_stop_and_the_second_ends_the_process_at_once(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
     before = signal.getsignal(number)
     with stoppable() as stop:
         os.kill(os.getpid(), number)
         assert stop.is_set()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
+        assert not ended
+        os.kill(os.getpid(), number)
+        assert ended == [130]
     assert signal.getsignal(number) is before
 
 

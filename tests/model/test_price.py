@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelplan.model.price import calls_for, copy_cost, cost
+from labelplan.model.price import CopyCost, calls_for, copy_cost, cost
 
 CALLS = st.integers(0, 10**9)
 USD = st.decimals(0, 10**6, places=4) | st.floats(0, 10**6)
@@ -64,6 +64,6 @@ def test_fewer_calls_than_none_have_no_price() -> None:
 
 
 def test_copies_cost_a_request_each_and_their_room_for_every_month() -> None:
-    assert copy_cost(0, 0) == (0, 0)
-    assert copy_cost(13_000, 0) == (Decimal("0.065"), 0)
-    assert copy_cost(0, 10 * 2**30) == (0, Decimal("0.23"))
+    assert copy_cost(0, 0) == CopyCost(Decimal(0), Decimal(0))
+    assert copy_cost(13_000, 0) == CopyCost(Decimal("0.065"), Decimal(0))
+    assert copy_cost(0, 10 * 2**30) == CopyCost(Decimal(0), Decimal("0.23"))

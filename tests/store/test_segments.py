@@ -130,4 +130,6 @@ def test_what_undo_did_is_read_in_order(writer: Writer) -> None:
     undo.add(1, words[1])
     undo.add(0, again)
     writer.put_once(folder + "notes.txt", b"x")
-    assert list(undo.read()) == [*words[0], *again, *words[1]]
+    assert list(UndoSegments(writer, folder).read()) == [*words[0], *again, *words[1]]
+    assert set(UndoSegments(writer, folder).times(0)) == {KEY}
+    assert UndoSegments(writer, folder).times(7) == {}
