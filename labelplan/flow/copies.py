@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from labelplan.errors import LabelplanError
 from labelplan.flow.batches import SINGLY, TRIES, Pace, singly
-from labelplan.flow.put_back import Source, is_same, put_back
+from labelplan.flow.put_back import Source, is_same, put_back, said_together
 from labelplan.model.run import Attributes, Intent, UndoResult
 from labelplan.store.interface import Copied
 
@@ -27,11 +27,20 @@ if TYPE_CHECKING:
     from labelplan.model.spec import Backup
     from labelplan.store.interface import Place, Writer
 
+UNRECORDED = "its ACL, storage class, encryption and redirect were not recorded: they are what a new object has"
 LONGEST_KEY = 1024
 """Bytes that a key may have in S3."""
 
-_TRIED = Copied("copied")
+_NOT_SENT = Copied("denied")
 Saved = dict[str, Attributes | str]
+
+
+class _Attempt(NamedTuple):
+    """One object's copying: what was read of it, or why it is not to be copied, and the reply."""
+
+    one: S3Object
+    attributes: Attributes | str
+    reply: Copied
 
 
 class Copies:
@@ -67,20 +76,22 @@ class Copies:
     def save(self, wanted: Sequence[S3Object]) -> Saved:
         """Copy objects that have just been seen as current, and look at the copies; at most 1,000, ascending.
 
-        Attributes: its copy is there and the same, so it may be deleted. Text: why there is none. Of an earlier
-        attempt's copy the tags may be older than the object's, so it is made anew; but not where the server does not
-        compare the source, which may be a newer object by now. Raises `LabelplanError` if the copies cannot be listed.
+        Attributes: its copy was made now, is there and the same, so it may be deleted. Text: why there is none. An
+        earlier attempt's copy never counts: the object's tags may have changed since.
+
+        Tags and an ACL that change after this are lost with the delete in a bucket without versioning, and undo brings
+        back those of now: S3 compares nothing but the content's ETag. Raises `LabelplanError` if the copies cannot be
+        listed.
         """
         found: Saved = {one.key: why for one in wanted if (why := self._why_not(one))}
         rest = [one for one in wanted if one.key not in found]
-        kept = set() if self._capabilities.copy_source else self._there_already(rest)
+        before = self._listed(rest)
         for tried in range(1, TRIES + 1):
             if not rest:
                 break
             self._pace.wait()
-            described, replies = self._copy(rest, kept)
-            found |= {key: why for key, why in described.items() if isinstance(why, str)}
-            again = self._conclude(rest, described, replies, found, last=tried == TRIES)
+            attempts = self._copy(rest)
+            again = self._conclude(attempts, before, found, last=tried == TRIES)
             if again:
                 self._pace.hold_back(tried)
             rest = again
@@ -90,13 +101,12 @@ class Copies:
         longer = len(self.key_of(one.key).encode()) - LONGEST_KEY
         return f"the name of its copy would be {longer} bytes too long for S3" if longer > 0 else ""
 
-    def _there_already(self, wanted: Sequence[S3Object]) -> set[str]:
-        """Find what an earlier attempt has copied."""
-        versions = self._backup.versions_of([self.key_of(one.key) for one in wanted])
-        current = {one.key: current_of(versions[self.key_of(one.key)]) for one in wanted}
-        return {one.key for one in wanted if (now := current[one.key]) and (now.etag, now.size) == (one.etag, one.size)}
+    def _listed(self, wanted: Sequence[S3Object]) -> dict[str, KeyVersion | None]:
+        """Return what lies where each object's copy belongs."""
+        versions = self._backup.versions_of([self.key_of(one.key) for one in wanted]) if wanted else {}
+        return {one.key: current_of(versions[self.key_of(one.key)]) for one in wanted}
 
-    def _copy(self, wanted: Sequence[S3Object], kept: set[str]) -> tuple[Saved, dict[str, Copied]]:
+    def _copy(self, wanted: Sequence[S3Object]) -> list[_Attempt]:
         """Look at each object and copy it, several at once; the looks run ahead of the copies.
 
         One batch at a time: others wait here, so that no more is under way however many there are.
@@ -106,12 +116,9 @@ class Copies:
             self._backup.place("", "")
             looking, copying = ThreadPoolExecutor(SINGLY), ThreadPoolExecutor(SINGLY)
             try:
-                looks = {one.key: looking.submit(self._describe, one) for one in wanted}
-                copies = {
-                    one.key: copying.submit(self._copy_one, one, looks[one.key], one.key in kept) for one in wanted
-                }
-                described = {key: look.result() for key, look in looks.items()}
-                return described, {key: copy.result() for key, copy in copies.items()}
+                looks = [looking.submit(self._describe, one) for one in wanted]
+                copies = [copying.submit(self._copy_one, *pair) for pair in zip(wanted, looks, strict=True)]
+                return [copy.result() for copy in copies]
             finally:
                 looking.shutdown(cancel_futures=True)
                 copying.shutdown(cancel_futures=True)
@@ -126,33 +133,41 @@ class Copies:
             return error.what
         return acl if isinstance(acl, str) else replace(found, acl=acl)
 
-    def _copy_one(self, one: S3Object, look: Future[Attributes | str], kept: bool) -> Copied:  # noqa: FBT001 - a task's
+    def _copy_one(self, one: S3Object, look: Future[Attributes | str]) -> _Attempt:
         attributes = look.result()
-        if kept or isinstance(attributes, str):
-            return _TRIED
+        if isinstance(attributes, str):
+            return _Attempt(one, attributes, _NOT_SENT)
         source = self._data.place(one.key, one.etag)
-        return self._backup.copy_in(source, self.key_of(one.key), _of_copy(attributes), absent=False)
+        reply = self._backup.copy_in(source, self.key_of(one.key), _of_copy(attributes), absent=False)
+        return _Attempt(one, attributes, reply)
 
     def _conclude(
-        self, tried: Sequence[S3Object], described: Saved, replies: dict[str, Copied], found: Saved, *, last: bool
+        self, attempts: Sequence[_Attempt], before: dict[str, KeyVersion | None], found: Saved, *, last: bool
     ) -> list[S3Object]:
-        """Look at the copies; return what is to be tried again: what a reply left open and is not there."""
-        wanted = [one for one in tried if one.key not in found]
-        versions = self._backup.versions_of([self.key_of(one.key) for one in wanted])
-        pairs = [(one, current_of(versions[self.key_of(one.key)])) for one in wanted]
-        seen = {one.key: now.etag for one, now in pairs if now and (now.etag, now.size) == (one.etag, one.size)}
-        unsure = [(one, now) for one, now in pairs if now and one.key not in seen]
-        proofs = seen | dict(singly(unsure, lambda pair: (pair[0].key, self._prove(*pair))))
+        """Look at the copies; return what is to be tried again: what a reply left open and is not there.
+
+        Only a copy of this attempt counts: the reply says that it was made, or what is listed is not what was *before*.
+        """
+        now = self._listed([one for one, attributes, _ in attempts if not isinstance(attributes, str)])
+        made = [
+            (one, copy)
+            for one, _, reply in attempts
+            if (copy := now.get(one.key)) and (reply.outcome == "copied" or _is_another(copy, before[one.key]))
+        ]
+        proofs = {one.key: copy.etag for one, copy in made if (copy.etag, copy.size) == (one.etag, one.size)}
+        unsure = [(one, copy) for one, copy in made if one.key not in proofs]
+        proofs |= dict(singly(unsure, lambda pair: (pair[0].key, self._prove(*pair))))
         again = []
-        for one in wanted:
+        for one, attributes, reply in attempts:
             proof = proofs.get(one.key)
-            attributes, reply = described[one.key], replies[one.key]
-            if proof and not isinstance(attributes, str):
+            if isinstance(attributes, str):
+                found[one.key] = attributes
+            elif proof:
                 found[one.key] = replace(attributes, copy="" if proof == one.etag else proof)
             elif reply.outcome == "doubtful" and not last:
                 again.append(one)
             else:
-                found[one.key] = f"its copy is not there, or not the same: {reply.message}".rstrip(": ")
+                found[one.key] = f"no copy of it was made, or not the same: {reply.message}".rstrip(": ")
         return again
 
     def _prove(self, one: S3Object, now: KeyVersion) -> str:
@@ -187,7 +202,7 @@ class Copies:
             else:
                 sources.append(Source(one, place, one.attributes or Attributes()))
         results |= put_back(self._data, self._backup, sources, self._capabilities, self._pace)
-        return [results[one.key] for one in wanted]
+        return [_with_what_is_unknown(one, results[one.key]) for one in wanted]
 
     def _place_of(self, one: Intent, versions: Sequence[KeyVersion]) -> Place | None:
         """Find the copy that was made; in a versioned bucket also under what somebody has put on it."""
@@ -202,6 +217,19 @@ class Copies:
 def current_of(versions: Sequence[KeyVersion]) -> KeyVersion | None:
     """Return the current object of a key's version list; None if there is none, or a delete marker hides it."""
     return versions[0] if versions and not versions[0].is_delete_marker else None
+
+
+def _is_another(now: KeyVersion, before: KeyVersion | None) -> bool:
+    """Tell whether a key was written since; a lifecycle rule may move what lies there to another storage class."""
+    if before is None:
+        return True
+    return (now.version_id, now.etag, now.last_modified) != (before.version_id, before.etag, before.last_modified)
+
+
+def _with_what_is_unknown(one: Intent, result: UndoResult) -> UndoResult:
+    if one.attributes or result.outcome != "restored":
+        return result
+    return replace(result, message=said_together(UNRECORDED, result.message))
 
 
 def _of_copy(attributes: Attributes) -> Attributes:

@@ -16,6 +16,7 @@ from labelplan.errors import LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.model.objects import S3Object
 from labelplan.model.run import Attributes, UndoResult
+from labelplan.store.copy_attributes import archived
 from labelplan.store.interface import Copied
 
 if TYPE_CHECKING:
@@ -89,8 +90,13 @@ def put_version_back(data: Writer, capabilities: Capabilities, planned: Intent) 
     source = Source(planned, data.place(planned.key, planned.etag, planned.version_id), attributes)
     result = put_back(data, data, [source], capabilities, Pace())[planned.key]
     if isinstance(acl, str) and result.outcome == "restored":
-        return replace(result, message=acl)
+        return replace(result, message=said_together(acl, result.message))
     return result
+
+
+def said_together(*messages: str) -> str:
+    """Join what is to be said of one object; an empty message says nothing."""
+    return "; ".join(message for message in messages if message)
 
 
 class _Sender:
@@ -126,11 +132,13 @@ class _Sender:
         try:
             if not self._is_back(one, now):
                 return _result(one, "left", NEWER)
-            unsaid = sent.reply.message if sent.reply.outcome == "copied" else ""
-            note = sent.note or unsaid or self._differs(one, now)
+            if sent.reply.outcome == "refused":
+                return _result(one, "present", self._differs(one.attributes, now))
+            wanted = replace(one.attributes, acl=()) if sent.note else one.attributes
+            differs = self._differs(wanted, now)
         except LabelplanError as error:
             return _result(one, "failed", f"what is there now cannot be read: {error.what}")
-        return _result(one, "present" if sent.reply.outcome == "refused" else "restored", note)
+        return _result(one, "restored", said_together(sent.note, sent.reply.lost, differs))
 
     def _is_back(self, one: Source, now: KeyVersion) -> bool:
         if now.size != one.planned.size:
@@ -144,15 +152,16 @@ class _Sender:
             return True
         return is_same(self._data, self._data.place(found.key, found.etag), self._store, one.place)
 
-    def _differs(self, one: Source, now: KeyVersion) -> str:
+    def _differs(self, attributes: Attributes, now: KeyVersion) -> str:
         """Say what is not as it was; only asked where an attribute is not what every new object has."""
-        wanted = replace(one.attributes, copy="")
+        wanted = replace(attributes, copy="")
         if wanted in {Attributes(), Attributes("STANDARD"), Attributes("", "AES256"), Attributes("STANDARD", "AES256")}:
             return ""
         item = S3Object(now.key, now.version_id, now.etag, now.size)
         found = self._data.describe(item)
         if isinstance(found, str):
-            return ""  # archived again, as it was
+            # archived again, as it was: no more is to be seen of it
+            return "" if found == archived(wanted.storage_class) else f"whether all is as it was is unknown: {found}"
         acl = self._data.acl(item) if wanted.acl else ()
         found = replace(found, acl=() if isinstance(acl, str) else acl)
         names = [name for name in _NAMES if not _alike(getattr(wanted, name), getattr(found, name))]
@@ -163,6 +172,7 @@ _NAMES = {
     "storage_class": "its storage class",
     "encryption": "its encryption",
     "kms_key": "its KMS key",
+    "bucket_key": "its S3 Bucket Key",
     "website_redirect": "its redirect",
     "acl": "its ACL",
 }

@@ -32,13 +32,18 @@ def why_no_copy(size: int, head: Mapping[str, Any], *, stays: bool) -> str:
     if size > LARGEST:
         return f"it has {size} bytes, and S3 copies at most {LARGEST} at once"
     if (archive in _ARCHIVES or head.get("ArchiveStatus")) and not restored:
-        return f"it is archived ({archive}): restore it first"
+        return archived(archive)
     if head.get("SSECustomerAlgorithm"):
         return "it is encrypted with a key of the customer's (SSE-C), without which S3 cannot copy it"
     held = sorted(name for name, value in head.items() if name.startswith("ObjectLock") and value and value != "OFF")
     if held and not stays:
         return f"it is under Object Lock ({', '.join(held)}), which its copy would not have: use mode: versioning"
     return ""
+
+
+def archived(storage_class: str) -> str:
+    """Say that an object cannot be read because of its storage class."""
+    return f"it is archived ({storage_class}): restore it first"
 
 
 def attributes_of(head: Mapping[str, Any]) -> Attributes:

@@ -83,12 +83,14 @@ class Record(Struct, frozen=True):
 class Copied(Struct, frozen=True):
     """A copy's reply, in `Deleted`'s words: `copied`, or why not. Whoever relies on a copy looks at it first.
 
-    `refused`: a condition did not hold: the source is another object now, or the destination exists.
+    `refused`: a condition did not hold: the source is another object now, or the destination exists. *lost*: what the
+    copy does not have of the object, if it was made.
     """
 
     outcome: Literal["copied", "refused", "doubtful", "denied"]
     message: str = ""
     busy: bool = False
+    lost: str = ""
 
 
 class Writer(Reader, Protocol):

@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from msgspec.structs import replace
+
 from labelplan.errors import AwsRefused
 from labelplan.store.connect import open_client
 from labelplan.store.copy_attributes import acl_of, arguments_of, attributes_of, full_checksums, why_no_copy
@@ -34,14 +36,15 @@ if TYPE_CHECKING:
     from labelplan.store.lean_connections import Answer
     from labelplan.store.s3_reader import Opened
 
-_NO_DATE = "ExpiresString"  # what boto3 cannot send as it was
+_LOST = "lost"  # of what travels: what cannot be sent as it was
 CHANGED = "it was changed or deleted a moment ago"
 NO_HEAD = "S3 does not show it: it is encrypted with a key of the customer's (SSE-C), or the credentials have expired"
 
 _TRAVELS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
 _REFUSED = frozenset({404, 412})  # no such source; another ETag, or something at the destination
 _CONFLICT = 409  # somebody else writes the same key: who has won is to be seen
-_NO_ACLS = frozenset({400, 405, 501})
+_UNKNOWN_HERE = frozenset({"AccessControlListNotSupported", "MethodNotAllowed", "NotImplemented", "405", "501"})
+"""What servers answer that have no ACLs, or no tags; where they give no code, botocore takes the status for it."""
 _BUSY = frozenset({429, 503})
 _OK = 200
 _BAD_REQUEST = 400
@@ -90,7 +93,7 @@ class S3Copies(S3Changing):
         return why_no_copy(item.size, head, stays=by_version) or attributes_of(head)
 
     def acl(self, item: S3Object, *, by_version: bool = False) -> tuple[Grant, ...] | str:
-        """See `Writer.acl`. A server that knows no ACLs has none."""
+        """See `Writer.acl`. On a server that says it knows no ACLs, an object has none."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
 
         version: dict[str, Any] = {"VersionId": item.version_id} if by_version else {}
@@ -98,7 +101,7 @@ class S3Copies(S3Changing):
             try:
                 reply = self._reading.get_object_acl(**self._at, Key=item.key, **version)
             except ClientError as error:
-                if status(error) in _NO_ACLS:
+                if _code(error) in _UNKNOWN_HERE:
                     return ()
                 return f"its ACL cannot be read ({said(error)})"
         return acl_of(reply, self._owner)
@@ -106,11 +109,15 @@ class S3Copies(S3Changing):
     @cached_property
     def _owner(self) -> str:
         """The canonical id of the bucket's owner; empty if it may not be read."""
-        try:
-            with explained(f"read the ACL of the bucket {self._bucket}"):
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+        with explained(f"read the ACL of the bucket {self._bucket}"):
+            try:
                 return self._reading.get_bucket_acl(**self._bucket_at).get("Owner", {}).get("ID", "")
-        except AwsRefused:
-            return ""
+            except ClientError as error:
+                if _code(error) in _UNKNOWN_HERE | {"AccessDenied"}:
+                    return ""
+                raise
 
     def copy_in(self, source: Place, key: str, attributes: Attributes, *, absent: bool) -> Copied:
         """See `Writer.copy_in`."""
@@ -137,12 +144,10 @@ class S3Copies(S3Changing):
             if travels is None:
                 return Copied("refused", "what is to be copied is not there any more")
             body.seek(0)
-            no_date = travels.pop(_NO_DATE, "")
+            lost = travels.pop(_LOST, "")
             said = arguments_of(attributes)
             reply = self._put(self._changing.put_object, Key=key, Body=body, IfNoneMatch="*", **travels, **said)
-        if no_date and reply.outcome == "copied":
-            return Copied("copied", f"its header Expires was no HTTP date, and is not the same: {no_date}")
-        return reply
+        return replace(reply, lost=lost)
 
     def _put(self, call: Callable[..., Any], **arguments: Any) -> Copied:
         """Send what writes an object, once."""
@@ -165,10 +170,8 @@ class S3Copies(S3Changing):
         travels = {name: head[name] for name in _TRAVELS if head.get(name)}
         if date := head.get("Expires"):
             travels["Expires"] = date
-        if (text := head.get("ExpiresString")) and not (
-            date and format_datetime(date.astimezone(dt.UTC), usegmt=True) == text
-        ):
-            travels[_NO_DATE] = text
+        if lost := _lost(head):
+            travels[_LOST] = lost
         if tags := self._tags(place):
             travels["Tagging"] = tags
         return travels
@@ -182,7 +185,7 @@ class S3Copies(S3Changing):
             try:
                 reply = self._reading.get_object_tagging(**self._at, Key=place.key, **version)
             except ClientError as error:
-                if status(error) in _NO_ACLS:
+                if _code(error) in _UNKNOWN_HERE:
                     return ""
                 raise
         return urlencode([(tag["Key"], tag["Value"]) for tag in reply.get("TagSet", ())], quote_via=quote)
@@ -191,6 +194,17 @@ class S3Copies(S3Changing):
         """See `Writer.checksums`."""
         head = self._found(place.key, self._reading.head_object, ChecksumMode="ENABLED", **_exactly(place))
         return full_checksums(head) if head else {}
+
+
+def _lost(head: dict[str, Any]) -> str:
+    """Say what a HEAD shows of an object that boto3 cannot send as it was."""
+    date, text = head.get("Expires"), head.get("ExpiresString")
+    lost = []
+    if text and not (date and format_datetime(date.astimezone(dt.UTC), usegmt=True) == text):
+        lost.append(f"its header Expires was no HTTP date, and is not the same: {text}")
+    if missing := head.get("MissingMeta"):
+        lost.append(f"{missing} of its metadata cannot be read over HTTP, and are not there")
+    return "; ".join(lost)
 
 
 def _exactly(place: Place) -> dict[str, Any]:
@@ -214,10 +228,14 @@ def _read(answer: Answer) -> Copied:
         return Copied("doubtful", words(error))
 
 
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def _reply(error: ClientError) -> Copied:
     code = status(error)
-    name = error.response.get("Error", {}).get("Code", "")
-    if code in _BUSY or name == "SlowDown":
+    name = _code(error)
+    if code in _BUSY or name in {"SlowDown", "RequestTimeout"}:
         return Copied("doubtful", said(error), busy=True)
     if code in _REFUSED and name != "NoSuchBucket":
         return Copied("refused", said(error))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+from labelplan.flow.copies import UNRECORDED
 from labelplan.flow.put_back import UNSAFE, put_version_back
 from labelplan.model.run import Attributes
 from labelplan.store.s3 import open_writer
@@ -205,7 +206,68 @@ def test_a_copy_without_recorded_attributes_comes_back_all_the_same(s3: S3Client
     one = put(s3, bucket)
     run = copies(bucket)
     (saved,) = save_and_delete(s3, bucket, run, one)
-    assert run.restore([replace(saved, attributes=None)])[0].outcome == "restored"
+    (result,) = run.restore([replace(saved, attributes=None)])
+    assert (result.outcome, result.message) == ("restored", UNRECORDED)
+    assert [again.message for again in run.restore([replace(saved, attributes=None)])] == [""]
+
+
+def with_headers(headers: dict[str, str]) -> Any:
+    def disturb(one: Sent, carry_out: Any) -> Any:
+        found = carry_out()
+        if one.method == "HEAD" and one.key == COPY:
+            found.headers.update(headers)
+        return found
+
+    return disturb
+
+
+@pytest.mark.parametrize("lost", ["", "the reply"])
+def test_all_that_an_upload_did_not_keep_is_said_at_once(s3: S3Client, lost: str) -> None:
+    bucket = new_bucket(s3, ObjectOwnership="ObjectWriter")
+    one = put(s3, bucket, ACL="public-read", WebsiteRedirectLocation="/other")
+    run = copies(bucket, acls=True, capabilities=replace(ALL, copy_absent=False))
+    intents = save_and_delete(s3, bucket, run, one)
+    shorter, expires = lost_replies(is_plain_put), with_headers({"Expires": "0"})
+
+    def disturb(sent: Sent, carry_out: Any) -> Any:
+        if is_plain_put(sent) and "x-amz-grant-read" in sent.headers:
+            return answer(403, "AccessDenied", "No ACL")
+        sent.headers.pop("x-amz-website-redirect-location", "")
+        answered = expires(sent, carry_out)
+        return shorter(sent, lambda: answered) if lost else answered
+
+    with recorded(disturb):
+        (result,) = run.restore(intents)
+    assert (result.outcome, result.message) == (
+        "restored",
+        "its ACL could not be set (AccessDenied: No ACL); its header Expires was no HTTP date, and is not the same: 0",
+    )
+
+
+def test_a_restored_object_that_cannot_be_compared_is_said(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket, StorageClass="STANDARD_IA")
+    run = copies(bucket)
+    intents = save_and_delete(s3, bucket, run, one)
+    with recorded(answers(lambda sent: sent.method == "HEAD" and sent.key == KEY, lambda: answer(400))):
+        (result,) = run.restore(intents)
+    assert result.outcome == "restored"
+    assert result.message.startswith("whether all is as it was is unknown: S3 does not show it")
+
+
+def test_a_bucket_key_that_does_not_come_back_is_said(s3: S3Client, bucket: str) -> None:
+    one = put(s3, bucket, **KMS | {"BucketKeyEnabled": False})
+    run = copies(bucket)
+    (saved,) = save_and_delete(s3, bucket, run, one)
+    assert saved.attributes
+
+    def disturb(sent: Sent, carry_out: Any) -> Any:
+        found = carry_out()
+        if sent.method == "HEAD" and sent.key == KEY:
+            found.headers["x-amz-server-side-encryption-bucket-key-enabled"] = "true"
+        return found
+
+    with recorded(disturb):
+        assert [result.message for result in run.restore([saved])] == ["not as it was: its S3 Bucket Key"]
 
 
 def test_a_version_whose_acl_may_not_be_read_comes_back_without_it(s3: S3Client) -> None:
@@ -215,6 +277,25 @@ def test_a_version_whose_acl_may_not_be_read_comes_back_without_it(s3: S3Client)
     with recorded(answers(lambda sent: "acl" in sent.query, lambda: answer(403, "AccessDenied", "No"))):
         result = put_version_back(open_writer(bucket), ALL, intent(one, None))
     assert (result.outcome, result.message) == ("restored", "its ACL cannot be read (AccessDenied: No)")
+
+
+def test_an_unreadable_acl_hides_no_other_loss_of_a_version(s3: S3Client) -> None:
+    bucket = new_bucket(s3, "Enabled")
+    one = put(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key=KEY)
+
+    def disturb(sent: Sent, carry_out: Any) -> Any:
+        if "acl" in sent.query:
+            return answer(400, "ExpiredToken", "Old")
+        found = carry_out()
+        if sent.method == "HEAD":
+            found.headers["Expires"] = "0"
+        return found
+
+    with recorded(disturb):
+        result = put_version_back(open_writer(bucket), replace(ALL, copy_absent=False), intent(one, None))
+    expires = "its header Expires was no HTTP date, and is not the same: 0"
+    assert (result.outcome, result.message) == ("restored", f"its ACL cannot be read (ExpiredToken: Old); {expires}")
 
 
 @pytest.mark.parametrize("through", ["copy", "put"])

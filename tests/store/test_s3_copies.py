@@ -14,7 +14,7 @@ from labelplan.model.run import Attributes, Grant
 from labelplan.store.copy_attributes import acl_of, arguments_of, full_checksums
 from labelplan.store.interface import Copied, Place
 from labelplan.store.s3 import open_writer
-from tests.flow.copying import KEY, new_bucket, put, seen
+from tests.flow.copying import KEY, copies, new_bucket, put, seen
 from tests.simulators.s3.running import running
 from tests.wire import answer, answers, lost_replies, recorded
 
@@ -177,12 +177,36 @@ def test_an_acl_is_read_of_the_bucket(s3: S3Client) -> None:
     assert writer.acl(private) == ()
 
 
+UNKNOWN_HERE = ((400, "AccessControlListNotSupported"), (405, "MethodNotAllowed"), (501, "NotImplemented"), (501, ""))
+REFUSALS = ((400, "ExpiredToken"), (400, "InvalidRequest"), (400, "RequestTimeout"), (400, ""), (403, "AccessDenied"))
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSALS)
+def test_no_acl_is_made_of_a_refusal(s3: S3Client, status: int, code: str) -> None:
+    bucket = new_bucket(s3, ObjectOwnership="ObjectWriter")
+    one = put(s3, bucket, ACL="public-read")
+    with recorded(answers(lambda sent: "acl" in sent.query and bool(sent.key), lambda: answer(status, code))):
+        assert "its ACL cannot be read" in str(open_writer(bucket).acl(one))
+        assert "its ACL cannot be read" in str(copies(bucket, acls=True).save([one])[KEY])
+
+
+def test_an_expired_token_does_not_hide_whose_the_bucket_is(s3: S3Client, bucket: str) -> None:
+    one, writer = put(s3, bucket), open_writer(bucket)
+    asked = answers(lambda sent: "acl" in sent.query and not sent.key, lambda: answer(400, "ExpiredToken"), times=1)
+    with recorded(asked) as wire:
+        with pytest.raises(AwsRefused, match="Cannot read the ACL of the bucket"):
+            writer.acl(one)
+        assert writer.acl(one) == ()
+    assert len([sent for sent in wire.sent if not sent.key]) == 2
+
+
 def test_an_acl_that_may_not_be_read_is_a_reason_and_one_that_is_unknown_is_none(s3: S3Client, bucket: str) -> None:
     one = put(s3, bucket)
     with recorded(answers(lambda sent: "acl" in sent.query, lambda: answer(403, "AccessDenied", "No"))):
         assert open_writer(bucket).acl(one) == "its ACL cannot be read (AccessDenied: No)"
-    with recorded(answers(lambda sent: "acl" in sent.query, lambda: answer(501, "NotImplemented"))):
-        assert open_writer(bucket).acl(one) == ()
+    for status, code in UNKNOWN_HERE:
+        with recorded(answers(lambda sent: "acl" in sent.query, lambda: answer(status, code))):  # noqa: B023 - in time
+            assert open_writer(bucket).acl(one) == ()
     with recorded(answers(lambda sent: "acl" in sent.query and not sent.key, lambda: answer(403, "AccessDenied"))):
         assert open_writer(bucket).acl(one) == ()  # whose the bucket is stays unknown
 
@@ -243,6 +267,7 @@ def test_an_existing_object_is_replaced_only_where_that_is_asked(s3: S3Client, b
         (400, "ExpiredToken", "denied"),
         (500, "InternalError", "doubtful"),
         (503, "SlowDown", "doubtful"),
+        (400, "RequestTimeout", "doubtful"),
         (200, "InternalError", "doubtful"),
         (200, "SlowDown", "doubtful"),
     ],
@@ -255,7 +280,7 @@ def test_an_error_reply_to_a_copy_says_what_is_known(
     source = writer.place(KEY, "etag", "" if way == "short" else "version")
     with recorded(answers(is_copy, lambda: answer(status, code, "The server's words"))) as wire:
         reply = writer.copy_in(source, "copy", Attributes(), absent=False)
-    assert reply == Copied(outcome, f"{code}: The server's words", busy=code == "SlowDown")
+    assert reply == Copied(outcome, f"{code}: The server's words", busy=code in {"SlowDown", "RequestTimeout"})
     assert len(wire.sent) == 1
     assert ("amz-sdk-invocation-id" in wire.sent[0].headers) == (way == "boto3")
 
@@ -294,8 +319,18 @@ def test_an_expiry_that_is_no_date_is_left_out_and_said(s3: S3Client, bucket: st
     with recorded() as wire:
         wire.disturb = with_headers(lambda sent: sent.method == "HEAD", {"Expires": "0"})
         reply = writer.upload_in(writer, writer.place(KEY, one.etag), "copy", Attributes())
-    assert reply == Copied("copied", "its header Expires was no HTTP date, and is not the same: 0")
+    assert reply == Copied("copied", lost="its header Expires was no HTTP date, and is not the same: 0")
     assert seen(s3, bucket, "copy")["Body"] == b"deer"
+
+
+def test_metadata_that_http_cannot_carry_is_said_also_when_the_reply_is_lost(s3: S3Client, bucket: str) -> None:
+    one, writer = put(s3, bucket), open_writer(bucket)
+    missing = with_headers(lambda sent: sent.method == "HEAD", {"x-amz-missing-meta": "2"})
+    lose = lost_replies(lambda sent: sent.method == "PUT")
+    with recorded(lambda sent, carry_out: lose(sent, lambda: missing(sent, carry_out))):
+        reply = writer.upload_in(writer, writer.place(KEY, one.etag), "copy", Attributes())
+    said = "2 of its metadata cannot be read over HTTP, and are not there"
+    assert (reply.outcome, reply.lost) == ("doubtful", said)
 
 
 def with_headers(which: Callable[[Sent], bool], headers: dict[str, str]) -> Any:
@@ -320,11 +355,12 @@ def test_a_server_without_tags_has_none_and_one_that_denies_them_is_an_error(s3:
     place = writer.place(KEY, one.etag)
     with recorded(answers(lambda sent: "tagging" in sent.query, lambda: answer(501, "NotImplemented"))):
         assert writer.upload_in(writer, place, "copy", Attributes()).outcome == "copied"
-    with (
-        recorded(answers(lambda sent: "tagging" in sent.query, lambda: answer(403, "AccessDenied"))),
-        pytest.raises(AwsRefused, match="Cannot read the tags of"),
-    ):
-        writer.upload_in(writer, place, "copy", Attributes())
+    for status, code in REFUSALS:
+        with (
+            recorded(answers(lambda sent: "tagging" in sent.query, lambda: answer(status, code))),  # noqa: B023 - in time
+            pytest.raises(AwsRefused, match="Cannot read the tags of"),
+        ):
+            writer.upload_in(writer, place, "other", Attributes())
 
 
 # --- checksums

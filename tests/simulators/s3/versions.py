@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from functools import lru_cache
 
@@ -111,8 +112,11 @@ def made(text: str, size: int) -> bytes:
 
 
 def tag_of(content: bytes, encryption: Encryption) -> bytes:
-    """Return the ETag's bytes: the content's MD5, or something else under SSE-KMS and SSE-C."""
-    salt = b"" if encryption.etag_is_md5 else f"{encryption.kind}{encryption.customer_md5}".encode()
+    """Return the ETag's bytes: the content's MD5; under SSE-KMS and SSE-C another one each time.
+
+    AWS documents of these only that they are no MD5 of the content.
+    """
+    salt = b"" if encryption.etag_is_md5 else os.urandom(MD5_BYTES)
     return hashlib.md5(salt + content, usedforsecurity=False).digest()
 
 
