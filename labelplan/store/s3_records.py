@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import tempfile
+import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,29 +26,49 @@ if TYPE_CHECKING:
 
 _READS = 3
 """How often a record is read when the connection breaks in the middle of it."""
+_WRITES = 4
+"""How often a record is sent that does not get there."""
+_PASSES = frozenset({409, 429, 500, 502, 503, 504})  # 409: another write at the same moment
 _REFUSALS = frozenset({404, 409, 412})  # nothing there; a change at the same moment; another ETag
 
 
 class S3Records(S3Changing):
     """A bucket that keeps records."""
 
+    def pause(self, tried: int) -> None:
+        """Wait before a record is written again that was *tried* so many times; tests replace this."""
+        time.sleep(0.25 * 2 ** (tried - 1) * random.uniform(0.5, 1))  # noqa: S311 - spreads requests, guards nothing
+
     def put_once(self, key: str, body: bytes | BinaryIO) -> bool:
         """See `Writer.put_once`."""
+        _require_record(key)
+        with explained(f"write s3://{self._bucket}/{key}"):
+            for tried in range(1, _WRITES):
+                holds = self._write_once(key, body, last=False)
+                if holds is not None:
+                    return holds
+                self.pause(tried)
+            return bool(self._write_once(key, body, last=True))
+
+    def _write_once(self, key: str, body: bytes | BinaryIO, *, last: bool) -> bool | None:
+        """Write a record unless it exists; None if it is not there, and the next write may well get there.
+
+        Nothing is sent a second time before somebody has looked, and only under a condition that a late first copy of
+        the request would make fail. *last*: raise instead.
+        """
         from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
 
         unclear: tuple[type[Exception], ...] = (ClientError, *no_reply())
-        _require_record(key)
         if not isinstance(body, bytes):
             body.seek(0)
-        with explained(f"write s3://{self._bucket}/{key}"):
-            try:
-                self._changing.put_object(**self._at, Key=key, Body=body, IfNoneMatch="*")
-            except unclear:
-                # the write may have happened all the same: the bucket knows
-                holds = self._holds(key, body)
-                if holds is None:
-                    raise
-                return holds
+        try:
+            self._changing.put_object(**self._at, Key=key, Body=body, IfNoneMatch="*")
+        except unclear as error:
+            # the write may have happened all the same: the bucket knows
+            holds = self._holds(key, body)
+            if holds is None and (last or not _may_pass(error)):
+                raise
+            return holds
         return True
 
     def _holds(self, key: str, body: bytes | BinaryIO) -> bool | None:
@@ -73,7 +95,10 @@ class S3Records(S3Changing):
         return self._download(key, into)
 
     def replace_record(self, key: str, body: bytes, etag: str) -> str | None:
-        """See `Writer.replace_record`. None as well if S3 refused because of a change at the same moment."""
+        """See `Writer.replace_record`. None as well if S3 refused because of a change at the same moment.
+
+        Sent once: whoever keeps a lease knows how long it may be tried.
+        """
         from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
 
         # AwsRefused: the reply lacks the ETag
@@ -126,6 +151,16 @@ def _require_record(key: str) -> None:
     if not key.startswith(RUN_PREFIX):
         msg = f"{key} is not a record: it is not under {RUN_PREFIX}"
         raise ValueError(msg)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether an error says nothing against the request: the server is busy or broken, or there is no reply."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - as above
+
+    if not isinstance(error, ClientError):
+        return True
+    busy = error.response.get("Error", {}).get("Code") in {"SlowDown", "RequestTimeout"}
+    return busy or status(error) in _PASSES
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -23,3 +23,4 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is too busy is asked again at once."""
     monkeypatch.setattr("labelplan.flow.batches.Pace.hold_back", lambda *_: None)
+    monkeypatch.setattr("labelplan.store.s3_records.S3Records.pause", lambda *_: None)

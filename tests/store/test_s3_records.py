@@ -13,6 +13,7 @@ from urllib3.exceptions import ProtocolError
 
 from labelplan.errors import AwsRefused
 from labelplan.store.s3 import open_writer
+from labelplan.store.s3_records import S3Records
 from tests.simulators.s3.running import running
 from tests.wire import answer, answers, lost_replies, recorded
 
@@ -65,6 +66,74 @@ def is_get(one: Sent) -> bool:
 
 def puts(sent: list[Sent]) -> list[Sent]:
     return [one for one in sent if is_put(one)]
+
+
+# --- writing once ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, and nobody waits."""
+    pauses: list[float] = []
+    monkeypatch.setattr("labelplan.store.s3_records.time.sleep", pauses.append)
+    return pauses
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(503, "SlowDown"), (500, "InternalError"), (409, "ConditionalRequestConflict"), (400, "RequestTimeout")],
+)
+@pytest.mark.parametrize("body", [NEW, io.BytesIO(NEW)])
+def test_a_record_that_a_busy_server_did_not_take_is_looked_for_and_sent_again(
+    writer: Writer, paused: list[float], status: int, code: str, body: Any
+) -> None:
+    with recorded(answers(is_put, lambda: answer(status, code), times=3)) as wire:
+        assert writer.put_once(KEY, body)
+    assert [one.method for one in wire.sent if one.record] == ["PUT", "GET"] * 3 + ["PUT"]
+    assert {one.headers["if-none-match"] for one in puts(wire.sent)} == {"*"}
+    assert [at / 2 < pause <= at for at, pause in zip((0.25, 0.5, 1), paused, strict=True)] == [True] * 3
+    assert read(writer).body == NEW
+
+
+def test_a_record_that_another_wrote_while_one_waits_is_not_replaced(writer: Writer, paused: list[float]) -> None:
+    def overtaken(one: Sent, carry_out: Callable[[], AWSResponse]) -> AWSResponse:
+        if is_put(one) and not paused:
+            return answer(503, "SlowDown")
+        return carry_out()
+
+    other = open_writer(writer.target().bucket)
+
+    def overtake(_: object, tried: int) -> None:
+        paused.append(tried)
+        assert other.put_once(KEY, OTHERS)
+
+    with pytest.MonkeyPatch.context() as patch, recorded(overtaken):
+        patch.setattr(S3Records, "pause", overtake)
+        assert not writer.put_once(KEY, NEW)
+    assert read(writer).body == OTHERS
+
+
+def test_a_first_request_that_arrives_late_is_the_same_record(writer: Writer, paused: list[float]) -> None:
+    def late(one: Sent, carry_out: Callable[[], AWSResponse]) -> AWSResponse:
+        if is_put(one):
+            if not paused:
+                return answer(503, "SlowDown")
+            carry_out()
+        return carry_out()
+
+    with recorded(late) as wire:
+        assert writer.put_once(KEY, NEW)
+    assert len(puts(wire.sent)) == 2
+    assert read(writer).body == NEW
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (400, "ExpiredToken"), (501, "NotImplemented")])
+def test_a_record_that_the_server_will_not_take_is_sent_once(
+    writer: Writer, paused: list[float], status: int, code: str
+) -> None:
+    with recorded(answers(is_put, lambda: answer(status, code))) as wire, pytest.raises(AwsRefused):
+        writer.put_once(KEY, NEW)
+    assert (len(puts(wire.sent)), paused) == (1, [])
 
 
 # --- replacing ------------------------------------------------------------------------------------------------------
