@@ -130,6 +130,7 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
             strategy,
             ready.target.versioning,
             copies,
+            lease,
             _looking_around(writer, ready, record, lease),
             stop,
         )
@@ -184,7 +185,7 @@ def _copies(writer: Writer, backup: Backup, run: str, found: Capabilities) -> Co
 
 
 def _looking_around(writer: Writer, ready: Readiness, record: RunRecord, lease: Lease) -> Callable[[], None]:
-    """Return what makes sure, before each batch, that the run may go on as it began."""
+    """Return what makes sure, just before each delete is sent, that the run may go on as it began."""
 
     def look_around() -> None:
         lease.require()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from labelplan.flow.batches import Batch
     from labelplan.flow.copies import Copies
+    from labelplan.flow.lock import Lease
     from labelplan.model.objects import KeyVersion, S3Object, Versioning
     from labelplan.model.run import Attributes, Strategy
     from labelplan.store.interface import Writer
@@ -42,9 +43,10 @@ Results = dict[str, ApplyResult]
 
 @dataclass(frozen=True)
 class Deleting:
-    """Deletes the batches of one run. *copies*: where the way back is a copy. *before_each*: raises if it must stop.
+    """Deletes the batches of one run. *copies*: where the way back is a copy.
 
-    *versioning*: the bucket's state, which *before_each* makes sure of.
+    *before_each*: called before each request that deletes; raises if the run may not go on. *versioning*: the bucket's
+    state, which *before_each* makes sure of.
     """
 
     writer: Writer
@@ -52,6 +54,7 @@ class Deleting:
     strategy: Strategy
     versioning: Versioning
     copies: Copies | None
+    lease: Lease
     before_each: Callable[[], None]
     stop: threading.Event | None
     pace: Pace = field(default_factory=Pace)
@@ -70,7 +73,7 @@ class Deleting:
         earlier = {key: one.result for key, one in said.items() if one.result}
         if not rest:
             return [earlier[one.key] for one in batch.objects]
-        self.before_each()
+        self.lease.require()
         try:
             versions = self.writer.versions_of([one.key for one in rest])
         except LabelplanError as error:
@@ -101,8 +104,6 @@ class Deleting:
         going = [one for one in there if one.key not in results]
         step = len(going) if self._compares else LOOKED_AT
         for at in range(0, len(going), step):
-            if at:
-                self.before_each()
             self._send_and_look(going[at : at + step], results)
         return attempt
 
@@ -128,8 +129,7 @@ class Deleting:
         """Delete, look wherever the reply is not a plain yes, and try again what the server was too busy for."""
         for tried in range(1, TRIES + 1):
             self.pace.wait()
-            if tried > 1:
-                self.before_each()
+            self.before_each()  # as late as can be: it may have been stopped for hours since
             if not self._compares:
                 going = self._still_there(going, results)
             replies = self._send(going)

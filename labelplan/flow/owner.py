@@ -78,11 +78,16 @@ def begin(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.date
 
 
 def require_not_undone(record: RunRecord) -> None:
-    """Raise `AlreadyApplied` once an undo of the run has recorded anything."""
+    """Raise `AlreadyApplied` once an undo of the run has recorded anything, or its way back was ended."""
     if record.undo_begun():
         raise AlreadyApplied(
             f"The run {record.run} is being undone, or was undone in part, so it does not go on.",
             hint="If the run was deleting while it was undone, undo it once more; then plan again.",
+        )
+    if purged := record.purged():
+        raise AlreadyApplied(
+            f"The way back of the run {record.run} was ended on purpose on {purged.finished:%Y-%m-%d}, so it stops.",
+            hint="Plan again.",
         )
 
 
@@ -104,7 +109,7 @@ def _reserve(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.d
     """Write the record's first file under a name that no other run has; return the name."""
     while True:
         started = now()
-        run = run_name(started, secrets.token_hex(2))
+        run = run_name(started, secrets.token_hex(4))
         start = RunStart(
             "labelplan/run/1",
             run,

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from labelplan.errors import LabelplanError
+from labelplan.errors import LabelplanError, RunNotFound
 from labelplan.flow.batches import BATCH, TRIES, Pace, singly
 from labelplan.flow.put_back import put_version_back
 from labelplan.model.run import Intent, UndoResult
@@ -77,7 +77,8 @@ def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
     if undone is not None:
         before = undone - dt.timedelta(seconds=1)  # S3's times are whole seconds
         until = before if until is None else min(until, before)
-    return Recorded(marker, said.since, until, said.compared, undone is not None)
+    since = said.since or (said.until if marker else None)  # an intent that was lost is known by what came of it
+    return Recorded(marker, since, until, said.compared, undone is not None)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,12 @@ class Restoring:
 
         The second value is how many objects of the batch the run has not settled: an apply may still be at them.
         """
-        said = self.record.segments.read(batch.number)
+        try:
+            said, times = self.record.segments.read(batch.number), self.record.undo.times(batch.number)
+        except RunNotFound as error:  # one file that cannot be read does not keep the others from coming back
+            chosen = zip(batch.objects, batch.rules, strict=True)
+            unread = [_result(one, "failed", error.what) for one, rule in chosen if self.chosen.covers(one.key, rule)]
+            return unread, len(batch.objects)
         unsettled = sum(1 for one in batch.objects if not said.get(one.key, NOTHING).settled)
         wanted = [
             one
@@ -107,7 +113,6 @@ class Restoring:
         if not wanted:
             return [], unsettled
         self.lease.require()
-        times = self.record.undo.times(batch.number)
         results = self._bring_back(
             wanted, {one.key: recorded_of(said[one.key], times.get(one.key)) for one in wanted}, said
         )
@@ -196,7 +201,7 @@ class Restoring:
             return
         try:
             copies = self.tools.copies
-            restored = copies.restore([said[one.key].intent or _intent(one) for one in absent]) if copies else []
+            restored = copies.restore([_intent(one, said[one.key].intent) for one in absent]) if copies else []
         except LabelplanError as error:
             results |= {one.key: _result(one, "failed", error.what) for one in absent}
             return
@@ -220,8 +225,9 @@ def _judge(one: S3Object, versions: Sequence[KeyVersion]) -> UndoResult:
     return _result(one, "left", "a newer object that the run had hidden is shown again")
 
 
-def _intent(one: S3Object) -> Intent:
-    return Intent(one.key, one.version_id, one.etag, one.size)
+def _intent(one: S3Object, recorded: Intent | None = None) -> Intent:
+    """Return what is to come back: the planned object, with the attributes that were recorded of it."""
+    return Intent(one.key, one.version_id, one.etag, one.size, recorded.attributes if recorded else None)
 
 
 def _result(one: S3Object, outcome: Literal["restored", "present", "left", "failed"], message: str = "") -> UndoResult:

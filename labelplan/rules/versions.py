@@ -160,7 +160,7 @@ def _shows_no_older(below: Sequence[KeyVersion], planned: S3Object, recorded: Re
     shown = uncovered(below)
     if shown is None or recorded.since is None:
         return False
-    return _has_bytes(shown, planned) or shown.last_modified >= recorded.since
+    return _has_bytes(shown, planned) or shown.last_modified > recorded.since
 
 
 def _not_ours(marker: KeyVersion) -> str:

@@ -9,6 +9,7 @@ on with a batch takes the next free one. Lines are JSON (`model/run.py`).
 
 from __future__ import annotations
 
+import io
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from labelplan.store.interface import Writer
 
-_NAME = re.compile(r"([0-9]{6,})-([0-9]{2,})\.(?:(intent|done)\.)?jsonl\.zst")
-_LARGEST = 256 << 20
+_NAME = re.compile(r"([0-9]{6,})-(0[1-9]|[1-9][0-9]+)\.(?:(intent|done)\.)?jsonl\.zst")
+_LARGEST = 64 << 20
 """No file of a thousand lines is larger when it is unpacked, in bytes."""
 
 Line = TypeVar("Line", Intent, ApplyResult, UndoResult)
@@ -180,7 +181,13 @@ def pack(lines: Sequence[msgspec.Struct]) -> bytes:
 
 def _read(store: Writer, key: str, kind: type[Line]) -> list[Line]:
     try:
-        body = zstandard.ZstdDecompressor().decompress(store.read_record(key) or b"", max_output_size=_LARGEST)
-        return msgspec.json.Decoder(kind).decode_lines(body)
+        packed = io.BytesIO(store.read_record(key) or b"")
+        # what a file says of its own size is not believed
+        with zstandard.ZstdDecompressor(max_window_size=_LARGEST).stream_reader(packed) as unpacking:
+            body = unpacking.read(_LARGEST + 1)
+        lines = msgspec.json.Decoder(kind).decode_lines(body if len(body) <= _LARGEST else b"")
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
         raise RunNotFound(f"The record {key} cannot be read: {error}.") from error
+    if not lines:
+        raise RunNotFound(f"The record {key} cannot be read: it is empty, or too large.")
+    return lines

@@ -66,7 +66,7 @@ def test_the_run_is_named_by_bucket_minute_and_a_random_number(deer: str, tmp_pa
     bucket, _, run = first.partition("/")
     assert bucket == deer
     assert run.startswith("20261122T1200Z-")
-    assert len(run) == len("20261122T1200Z-3f9a")
+    assert len(run) == len("20261122T1200Z-3f9a0b1c")
 
 
 def test_two_runs_never_share_a_name(s3: S3Client, deer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

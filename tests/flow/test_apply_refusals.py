@@ -318,9 +318,9 @@ def undone_before(number: int, bucket: str, wire: Wire) -> Any:
     return disturb
 
 
-@pytest.mark.parametrize("number", [2, 4])
+@pytest.mark.parametrize(("number", "present"), [(2, 3), (4, 4)])
 def test_an_apply_that_is_undone_meanwhile_stops_and_a_second_undo_brings_the_rest_back(
-    s3: S3Client, deer: str, tmp_path: Path, number: int
+    s3: S3Client, deer: str, tmp_path: Path, number: int, present: int
 ) -> None:
     before = content(s3, deer)
     path = write_plan(tmp_path / "p", deer, KEYS)
@@ -330,7 +330,7 @@ def test_an_apply_that_is_undone_meanwhile_stops_and_a_second_undo_brings_the_re
             apply(path, deer)
     assert "undo it once more" in caught.value.advice
     run = records(s3, deer)[-1].split("/")[2]
-    assert undo(f"{deer}/{run}").counts == {"present": number, "restored": 1}
+    assert undo(f"{deer}/{run}").counts == {"present": present, "restored": 1}
     assert content(s3, deer) == before
 
 

@@ -218,3 +218,33 @@ def test_versioning_is_looked_at_again_before_a_delete_is_sent_again(s3: S3Clien
         assert apply(plan, deer).counts == {"deleted": 1}
     assert seen[-3:] == ["delete", "versioning", "delete"]
     assert batches.TRIES > 1
+
+
+def test_a_run_that_was_stopped_between_intent_and_delete_looks_around_before_it_deletes(
+    s3: S3Client, deer: str, tmp_path: Path
+) -> None:
+    plan, before = write_plan(tmp_path / "p", deer, KEYS), history(s3, deer)
+
+    def another_finishes_and_undoes(one: Sent, carry_out: Any) -> Any:
+        reply = carry_out()
+        if ".intent." in one.key and one.changes:
+            wire.disturb = None
+            undo(apply(plan, deer).run)
+        return reply
+
+    with recorded(another_finishes_and_undoes) as wire, pytest.raises(AlreadyApplied, match="undone"):
+        apply(plan, deer)
+    assert history(s3, deer) == before
+
+
+def test_one_segment_that_cannot_be_read_does_not_keep_the_others_from_coming_back(
+    s3: S3Client, deer: str, tmp_path: Path
+) -> None:
+    with one_at_a_time(batch=2):
+        run = apply(write_plan(tmp_path / "p", deer, KEYS), deer).run
+    folder = f".labelplan/runs/{run.split('/')[1]}/segments/"
+    s3.put_object(Bucket=deer, Key=folder + "000000-01.done.jsonl.zst", Body=b"garbled")
+    s3.delete_object(Bucket=deer, Key=folder + "000001-01.intent.jsonl.zst")
+    undone = undo(run)
+    assert undone.counts == {"failed": 2, "restored": 3}
+    assert "000000-01.done.jsonl.zst cannot be read" in undone.others[0].message

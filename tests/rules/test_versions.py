@@ -36,7 +36,7 @@ def marker(name: str, seconds: int = 0) -> KeyVersion:
 
 V1, V2, COPY = version("v1"), version("v2", "e2"), version("v2")
 M1, M2 = marker("m1"), marker("m2")
-LATER = version("v3", "e3")  # stored in the run's time
+LATER = KeyVersion("deer/1.jpg", "v3", "e3", 1, False, False, NOON + dt.timedelta(seconds=1))
 OLDER = KeyVersion("deer/1.jpg", "v0", "e0", 1, False, False, NOON - dt.timedelta(days=1))
 NEWER = WayBack("left", why="another object was stored under this key")
 ABSENT, PRESENT = WayBack("absent"), WayBack("present")

@@ -133,3 +133,9 @@ def test_what_undo_did_is_read_in_order(writer: Writer) -> None:
     assert list(UndoSegments(writer, folder).read()) == [*words[0], *again, *words[1]]
     assert set(UndoSegments(writer, folder).times(0)) == {KEY}
     assert UndoSegments(writer, folder).times(7) == {}
+
+
+def test_a_segment_that_unpacks_to_far_too_much_is_refused(writer: Writer) -> None:
+    writer.put_once(FOLDER + "000000-01.intent.jsonl.zst", zstandard.compress(b" " * (65 << 20)))
+    with pytest.raises(RunNotFound, match="too large"):
+        Segments(writer, FOLDER).read(0)
