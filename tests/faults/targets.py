@@ -35,6 +35,11 @@ class Target:
     s3: S3Client
     odd: list[str]
 
+    @property
+    def compares(self) -> bool:
+        """Whether it compares the ETag when it deletes."""
+        return self.name != "simulator-check"
+
     def shift_clock(self, seconds: float) -> None:
         """Let the server's clock be so far ahead from now on; only the simulator can."""
         Simulator(self.url, 0).settings(clock_shift=seconds)
