@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-servers servers check lint types architecture bench bench-paying lock clean
+.PHONY: demo test test-servers test-faults test-faults-sampled servers check lint types architecture bench bench-paying bench-applying lock clean
 
 demo: .venv/.demo  ## walk through the main job on real photographs, on this machine only
 	@$(BIN)/labelplan demo
@@ -13,6 +13,16 @@ test: .venv/.dev  ## the whole fast test suite, with coverage
 
 test-servers: .venv/.dev servers  ## what depends on the server, against real ones on this machine
 	$(BIN)/python -m pytest -m servers tests/servers
+
+test-faults: .venv/.dev servers  ## every call of an apply and an undo goes wrong in every way: about an hour
+	$(BIN)/python -m tests.faults --server simulator --jobs 2
+	$(BIN)/python -m tests.faults --server ministack --jobs 2
+	$(BIN)/python -m tests.faults --server seaweedfs --jobs 2
+
+test-faults-sampled: .venv/.dev servers  ## a sample of it, on each server
+	$(BIN)/python -m tests.faults --server simulator --every 13 --jobs 2
+	$(BIN)/python -m tests.faults --server ministack --every 29 --jobs 2
+	$(BIN)/python -m tests.faults --server seaweedfs --every 41 --jobs 2
 
 servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 
@@ -37,6 +47,9 @@ bench-paying: .venv/.dev  ## quota, re-plans, kills: about fifteen minutes again
 	$(BIN)/python benchmarks/quota.py
 	$(BIN)/python benchmarks/replan.py
 	$(BIN)/python benchmarks/killed.py
+
+bench-applying: .venv/.dev servers  ## apply and undo beside s5cmd and bare boto3, and their memory
+	$(BIN)/python benchmarks/apply.py --memory 1000000
 
 lock: .venv/.dev  ## resolve the locks again (needs uv)
 	for extra in demo dev; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -20,7 +20,7 @@ BEGIN = "<!-- session: written by docs/session.py -->\n"
 END = "<!-- end of session -->"
 
 _CHANGES = [
-    (r"20\d{6}T\d{4}Z-[0-9a-f]{4}", "RUN"),
+    (r"20\d{6}T\d{4}Z-[0-9a-f]{4,}", "RUN"),
     (r"20\d\d-\d\d-\d\dT[\d:+]+", "TIME"),
     (r"20\d\d-\d\d-\d\d \d\d:\d\d", "TIME"),
     (r"SHA256:[\w+/]{43}", "KEY"),
