@@ -294,9 +294,7 @@ def test_a_delete_that_did_not_happen_failed_and_the_same_command_tries_it_again
 def test_objects_whose_versions_cannot_be_read_failed(deer: str, tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "p", deer, KEYS[:2])
     with recorded() as wire:
-        wire.disturb = answers(
-            lambda one: "versions" in one.query, lambda: answer(403, "AccessDenied", "Not this one")
-        )
+        wire.disturb = answers(lambda one: "versions" in one.query, lambda: answer(403, "AccessDenied", "Not this one"))
         applied = apply(plan, deer)
     assert applied.counts == {"failed": 2}
     assert "access denied (AccessDenied: Not this one)" in applied.others[0].message

@@ -220,9 +220,7 @@ def test_a_run_that_was_stopped_half_way_is_undone(s3: S3Client, deer: str, plan
     assert history(s3, deer) == before
 
 
-def test_a_null_marker_is_not_removed_but_the_old_version_copied_over_it(
-    s3: S3Client, deer: str, plan: Path
-) -> None:
+def test_a_null_marker_is_not_removed_but_the_old_version_copied_over_it(s3: S3Client, deer: str, plan: Path) -> None:
     run = apply(plan, deer).run
     marker = next(version for key, version, is_marker, _ in history(s3, deer) if is_marker and key == KEYS[1])
     results = f".labelplan/runs/{run.split('/')[1]}/segments/000000-01.done.jsonl.zst"

@@ -201,7 +201,7 @@ def test_copies_are_refused_where_the_server_does_not_compare_what_is_copied(dee
     assert not wire.deletes()
 
 
-def test_versioning_is_looked_at_again_before_a_delete_is_sent_again(s3: S3Client, deer: str, tmp_path: Path) -> None:
+def test_versioning_is_looked_at_again_before_a_delete_is_sent_again(deer: str, tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "p", deer, KEYS[:1])
     seen: list[str] = []
 
