@@ -11,17 +11,20 @@ from msgspec import to_builtins
 from labelplan.cli.consent import AutoApproveOption, ask, stoppable
 from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
 from labelplan.cli.main import COMMANDS
-from labelplan.cli.output import JsonOption, colour, make_app, result, talk
+from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.run_argument import RequesterPaysOption, bucket_name, split_run
+from labelplan.cli.trusting import trust_here
 from labelplan.errors import DONE, DONE_IN_PART, UsageError
-from labelplan.view.record_text import PURGE_WORDS, doomed_lines, runs_lines
+from labelplan.view.purge_text import purge_lines
+from labelplan.view.record_text import PURGE_WORDS, runs_lines
 from labelplan.view.run_text import outcome_lines
 from labelplan.view.style import Style
 
 if TYPE_CHECKING:
     from labelplan.flow.locking import Locking
     from labelplan.flow.purge import Purged
+    from labelplan.planfile.trust import Trust
     from labelplan.store.interface import Purger
 
 app = make_app(COMMANDS["runs"])
@@ -37,13 +40,17 @@ def runs(  # noqa: PLR0913 - a command's options
     no_lock: NoLockOption = False,
     requester_pays: RequesterPaysOption = False,
     auto_approve: AutoApproveOption = False,
+    key: KeyOption = None,
+    signers: SignersOption = None,
+    trust_own_key: TrustOwnKeyOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """List the runs of a bucket, with what each deleted and until when it can be undone.
 
     runs purge BUCKET/RUN_ID ends the way back of one run on purpose, for privacy or to free the room: the old versions
-    that its delete markers hide, or its copies, are destroyed for good. It asks first, and says how many. The record
-    stays, so the plan cannot be applied again. Exits with 3 if something could not be destroyed.
+    that its delete markers hide, or its copies, are destroyed for good. The plan in the run's record must be signed by
+    people who are trusted here, as for apply. It asks first, and says how much goes and what stays. The record stays,
+    so the plan cannot be applied again. Exits with 3 if something could not be destroyed, or is not surely the run's.
 
     labelplan show BUCKET/RUN_ID shows one run; a bucket that is called purge is s3://purge here.
     """
@@ -56,8 +63,9 @@ def runs(  # noqa: PLR0913 - a command's options
         case [bucket]:
             return _list(bucket_name(bucket), requester_pays=requester_pays, as_json=as_json)
         case ["purge", run]:
+            trust = trust_here(signers, key, trust_own_key=trust_own_key)
             how = locking(lock_timeout, disabled=no_lock)
-            return _purge(run, how, requester_pays=requester_pays, auto_approve=auto_approve, as_json=as_json)
+            return _purge(run, trust, how, requester_pays=requester_pays, auto_approve=auto_approve, as_json=as_json)
     raise UsageError(
         f"'{' '.join(what)}' is not one bucket.",
         hint="labelplan runs BUCKET lists its runs; labelplan runs purge BUCKET/RUN_ID ends the way back of one.",
@@ -79,12 +87,14 @@ def _list(bucket: str, *, requester_pays: bool, as_json: bool) -> int:
     return DONE
 
 
-def _purge(run: str, how: Locking, *, requester_pays: bool, auto_approve: bool, as_json: bool) -> int:
+def _purge(  # noqa: PLR0913 - a command's options
+    run: str, trust: Trust, how: Locking, *, requester_pays: bool, auto_approve: bool, as_json: bool
+) -> int:
     from labelplan.store.s3_purge import open_purger  # noqa: PLC0415 - as above
 
     bucket, run_id = split_run(run)
     purger = open_purger(bucket, account="", requester_pays=requester_pays)
-    purged = _ask_and_purge(purger, run_id, how, auto_approve=auto_approve)
+    purged = _ask_and_purge(purger, run_id, trust, how, auto_approve=auto_approve)
     if as_json:
         result(json.dumps(to_builtins(purged), ensure_ascii=False))
     else:
@@ -93,14 +103,14 @@ def _purge(run: str, how: Locking, *, requester_pays: bool, auto_approve: bool, 
     return DONE_IN_PART if purged.in_part else DONE
 
 
-def _ask_and_purge(purger: Purger, run_id: str, how: Locking, *, auto_approve: bool) -> Purged:
+def _ask_and_purge(purger: Purger, run_id: str, trust: Trust, how: Locking, *, auto_approve: bool) -> Purged:
     from labelplan.flow.purge import look_at_purge, purge_run  # noqa: PLC0415 - as above
     from labelplan.flow.runs import read_summary  # noqa: PLC0415 - as above
 
     summary = read_summary(purger, run_id)
-    doomed = look_at_purge(purger, run_id)
-    for line in doomed_lines(to_builtins(summary), doomed.objects, doomed.size):
+    doomed = look_at_purge(purger, run_id, trust)
+    for line in purge_lines(to_builtins(summary), doomed._asdict()):
         talk(line)
     ask(auto_approve=auto_approve)
     with stoppable() as stop, Progress("Purging", "objects") as progress:
-        return purge_run(purger, run_id, locking=how, observer=RunProgress(progress), stop=stop)
+        return purge_run(purger, run_id, trust, locking=how, observer=RunProgress(progress), stop=stop)

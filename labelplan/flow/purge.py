@@ -1,60 +1,57 @@
 """Purge: end the way back of one run on purpose, so that what it deleted is gone for good.
 
 For privacy, or to free the room. What is destroyed is found as undo would find it: the old versions that the run's own
-delete markers hide right now, or the run's copies. The record stays, so that the plan stays applied. Nothing else in
-labelplan can destroy a version (`store/s3_purge.py`).
+delete markers hide right now, or the run's copies; but unlike undo it does not rest on the record's word alone. The
+record's plan must be signed by people who are trusted here, as for an apply, so that whoever can only write records
+cannot choose what is destroyed. The record stays, so that the plan stays applied. Nothing else in labelplan can destroy
+a version (`store/s3_purge.py`). What is done with the objects stands in `erasing.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from labelplan.errors import NoWayBack, WrongTarget
+from labelplan.errors import PlanCorrupt, WrongTarget
 from labelplan.flow.apply import SHOWN, utc_now
-from labelplan.flow.batches import BATCH, TRIES, Pace, Unobserved, batches_of, side_by_side
-from labelplan.flow.copies import LONGEST_KEY
+from labelplan.flow.batches import Unobserved, batches_of, side_by_side
+from labelplan.flow.checks import require_whole
+from labelplan.flow.erasing import PurgeResult, way_back_of
 from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
-from labelplan.flow.restoring import is_wanted, recorded_of
-from labelplan.model.objects import S3Object
+from labelplan.flow.recheck import spec_of
+from labelplan.flow.verify import verify_plan
 from labelplan.model.run import RunEnd
-from labelplan.rules.purging import hidden_version
 from labelplan.store.runs import RunRecord
-from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
     import datetime as dt
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from labelplan.flow.batches import Batch, Observer
-    from labelplan.model.objects import KeyVersion, Versioning
     from labelplan.model.run import RunStart
     from labelplan.planfile.reader import PlanFile
-    from labelplan.store.interface import Deleted, Purger
+    from labelplan.planfile.trust import Trust
+    from labelplan.store.interface import Purger
 
-Item = TypeVar("Item")
+_NOT_ITS_OWN = "Nothing was erased. Find out who wrote below .labelplan/ in the bucket."
 
 
 class Doomed(NamedTuple):
-    """What a purge would destroy: so many *objects*, of *size* bytes in all."""
+    """What a purge would destroy: so many *objects*, of *size* bytes in all.
+
+    *kept*: how many more may be the run's, but are left, for their delete markers were not recorded. *versions_stay*:
+    it destroys copies, and the bucket has versioning, so that the objects' own old versions stay.
+    """
 
     objects: int
     size: int
-
-
-class PurgeResult(Struct, frozen=True):
-    """What became of one version or copy; *message*: why it is still there."""
-
-    key: str
-    version_id: str
-    outcome: Literal["erased", "failed"]
-    message: str = ""
+    kept: int = 0
+    versions_stay: bool = False
 
 
 class Purged(Struct, frozen=True):
@@ -69,24 +66,29 @@ class Purged(Struct, frozen=True):
 
     @property
     def in_part(self) -> bool:
-        """Tell whether something is still there; the same command tries it again."""
-        return "failed" in self.counts
+        """Tell whether something is still there, and so the way back not ended; the same command tries it again."""
+        return bool(self.counts.keys() - {"erased"})
 
 
-def look_at_purge(purger: Purger, run_id: str) -> Doomed:
+def look_at_purge(purger: Purger, run_id: str, trust: Trust, *, now: Callable[[], dt.datetime] = utc_now) -> Doomed:
     """Count what a purge of the run would destroy; changes nothing. Raises as `purge_run` does."""
-    with _opened(purger, run_id) as (record, start, plan):
-        kind = _kind(purger, record, start)
-        objects = size = 0
-        for entries in map(kind.doomed, batches_of(plan, start.batch)):
-            objects += len(entries)
-            size += sum(entry.size for entry in entries)
-    return Doomed(objects, size)
+    record, start = _begun(purger, run_id)
+    with _trusted_plan(record, start, trust, now()) as plan:
+        _read_index(record)
+        kind = way_back_of(purger, record, start)
+        objects = size = kept = 0
+        for found in map(kind.find, batches_of(plan, start.batch)):
+            objects += len(found.doomed)
+            size += sum(entry.size for entry in found.doomed)
+            kept += len(found.kept)
+        stay = start.backup.mode == "copy" and purger.versioning() != "Disabled"
+    return Doomed(objects, size, kept, stay)
 
 
 def purge_run(  # noqa: PLR0913 - four of them are how the caller watches, stops and locks it
     purger: Purger,
     run_id: str,
+    trust: Trust,
     *,
     locking: Locking = Locking(),  # noqa: B008 - frozen
     observer: Observer | None = None,
@@ -95,145 +97,74 @@ def purge_run(  # noqa: PLR0913 - four of them are how the caller watches, stops
 ) -> Purged:
     """Destroy what would bring the run's deletes back, and record that; return what became of it.
 
-    *run_id* is the part after the bucket's name. *stop*, *observer*, *locking* as for `apply_plan`. Running it again is
-    fine. A run that was stopped does not go on after it. Raises, before anything is changed, `RunNotFound`,
-    `WrongTarget`, `PlanCorrupt`, `Locked`, and `NoWayBack` in a bucket without versioning whose way back would be its
-    versions; and `AwsRefused` at any time.
+    *run_id* is the part after the bucket's name; *trust*: who must have signed its plan. *stop*, *observer*, *locking*
+    as for `apply_plan`. Running it again is fine. A run that was stopped does not go on after it. It is recorded as
+    purged only if nothing of it is left. Raises, before anything is changed, `RunNotFound`, `WrongTarget`,
+    `PlanCorrupt`, `BadSignature`, `UnknownSigner`, `PartialPlan`, `Locked`, and `NoWayBack` in a bucket without
+    versioning whose way back would be its versions; and `AwsRefused` at any time.
     """
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[PurgeResult] = []
+    record, start = _begun(purger, run_id)
     with (
-        _opened(purger, run_id) as (record, start, plan),
+        _trusted_plan(record, start, trust, now()) as plan,
         held(purger, locking, command="runs purge", work=start.statement_sha256, stop=stop) as lease,
     ):
-        kind = _kind(purger, record, start)
-        _end_run(record, now)
+        kind = way_back_of(purger, record, start)
+        _end_run(purger, run_id, now)
+        _read_index(record)  # only now: until the lock was ours an apply may have been at work
 
         def work(batch: Batch) -> list[PurgeResult]:
-            lease.require()
-            return kind.erase(batch)
+            return kind.erase(batch, lease.require)
 
         observer.started(f"{start.target.bucket}/{run_id}", plan.statement.predicate.totals.delete, resumed=False)
         for results in side_by_side(batches_of(plan, start.batch), work, stop=stop):
             counts.update(result.outcome for result in results)
-            others += [one for one in results if one.outcome == "failed"][: SHOWN - len(others)]
+            others += [one for one in results if one.outcome != "erased"][: SHOWN - len(others)]
             observer.progressed(counts)
-        if "failed" not in counts:
-            record.finish_purge(RunEnd(run_id, now(), dict(counts)))
-    return Purged(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others))
+        purged = Purged(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others))
+        if not purged.in_part:
+            record.finish_purge(RunEnd(run_id, now(), purged.counts))
+    return purged
 
 
-def _end_run(record: RunRecord, now: Callable[[], dt.datetime]) -> None:
-    """Record that a run which was stopped is over, so that no apply goes on with it, also if the purge is stopped."""
-    if record.end() is None:
-        record.finish(RunEnd(record.run, now(), dict(Counter(result.outcome for result in record.results()))))
-
-
-@contextmanager
-def _opened(purger: Purger, run_id: str) -> Iterator[tuple[RunRecord, RunStart, PlanFile]]:
+def _begun(purger: Purger, run_id: str) -> tuple[RunRecord, RunStart]:
     record = RunRecord(purger, run_id)
     start, bucket = record.start(), purger.target().bucket
     if start.target.bucket != bucket:
-        raise WrongTarget(f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.")
-    with stored_plan(record, start) as plan:
-        record.segments.batches()  # read once, before there are threads
-        yield record, start, plan
+        raise WrongTarget(
+            f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.",
+            hint=_NOT_ITS_OWN,
+        )
+    return record, start
 
 
-class _Kind(Protocol):
-    def doomed(self, batch: Batch) -> Sequence[KeyVersion]:
-        """Return what would be destroyed of a batch."""
-
-    def erase(self, batch: Batch) -> list[PurgeResult]:
-        """Destroy it, and look."""
-
-
-def _kind(purger: Purger, record: RunRecord, start: RunStart) -> _Kind:
-    backup = start.backup
-    if backup.mode == "versioning":
-        return _OldVersions(purger, record)
-    beside = purger.beside(backup.bucket or start.target.bucket, region=backup.region, account=backup.account)
-    return _RunCopies(beside, f"{backup.prefix}runs/{record.run}/objects/", beside.versioning())
-
-
-@dataclass(frozen=True)
-class _OldVersions:
-    """The versions that the run's own markers hide."""
-
-    purger: Purger
-    record: RunRecord
-    pace: Pace = field(default_factory=Pace)
-
-    def doomed(self, batch: Batch) -> list[KeyVersion]:
-        versioning = self.purger.versioning()
-        if versioning == "Disabled":  # some servers take an id there as if it were none
-            raise NoWayBack("The bucket has no versioning, so the run has no way back that could be ended.", hint="")
-        said = self.record.segments.read(batch.number)
-        wanted = [one for one in batch.objects if is_wanted(said.get(one.key, NOTHING))]
-        versions = self.purger.versions_of([one.key for one in wanted])
-        hidden = (hidden_version(versions[one.key], one, recorded_of(said[one.key]), versioning) for one in wanted)
-        return [version for version in hidden if version]
-
-    def erase(self, batch: Batch) -> list[PurgeResult]:
-        return _erase(self.purger, self.doomed(batch), self.pace)
+@contextmanager
+def _trusted_plan(record: RunRecord, start: RunStart, trust: Trust, now: dt.datetime) -> Iterator[PlanFile]:
+    """Open the record's plan, if trusted people signed it for this bucket and this way back."""
+    with (
+        stored_plan(record, start) as stored,
+        verify_plan(stored.path, trust, now, start.statement_sha256, allow_expired=True) as verified,
+    ):
+        header = verified.plan.header
+        require_whole(header)
+        if (header.target.bucket, spec_of(header).backup) != (start.target.bucket, start.backup):
+            raise PlanCorrupt(
+                f"The bucket or the backup in the record of the run {record.run} is not what the plan says.",
+                hint=_NOT_ITS_OWN,
+            )
+        yield verified.plan
 
 
-@dataclass(frozen=True)
-class _RunCopies:
-    """The run's copies, with whatever lies under their keys: nothing but this run writes there."""
-
-    purger: Purger
-    folder: str
-    versioning: Versioning
-    pace: Pace = field(default_factory=Pace)
-
-    def doomed(self, batch: Batch) -> list[KeyVersion]:
-        keys = [key for one in batch.objects if len((key := self.folder + one.key).encode()) <= LONGEST_KEY]
-        found = self.purger.versions_of(keys)
-        return [version for key in keys for version in found[key] if not version.is_delete_marker]
-
-    def erase(self, batch: Batch) -> list[PurgeResult]:
-        current = [one for one in self.doomed(batch) if one.is_latest]
-        objects = [S3Object(one.key, one.version_id, one.etag, one.size) for one in current]
-        tried = _again(objects, lambda some: self.purger.delete_batch(some, conditional=False), self.pace)
-        rest = self.doomed(batch)
-        results = _erase(self.purger, [one for one in rest if not one.is_latest], self.pace)
-        left = {one.key for one in rest if one.is_latest}
-        told = {one.key for one in results}
-        results += [_failed(one, reply) for one, reply in zip(objects, tried, strict=True) if one.key in left]
-        done = (one for one in objects if one.key not in left | told)
-        return results + [PurgeResult(one.key, one.version_id, "erased") for one in done]
+def _read_index(record: RunRecord) -> None:
+    """Find out which files the record has, once, before there are threads."""
+    record.segments.batches()
+    record.undo.batches()
 
 
-def _erase(purger: Purger, versions: Sequence[KeyVersion], pace: Pace) -> list[PurgeResult]:
-    """Destroy old versions that have just been listed, and look which of them are still there."""
-    results: list[PurgeResult] = []
-    for at in range(0, len(versions), BATCH):
-        some = versions[at : at + BATCH]
-        replies = _again(some, purger.erase_versions, pace)
-        listed = purger.versions_of(sorted({one.key for one in some}))
-        there = {(key, one.version_id) for key, found in listed.items() for one in found}
-        for one, reply in zip(some, replies, strict=True):
-            gone = (one.key, one.version_id) not in there
-            results.append(PurgeResult(one.key, one.version_id, "erased") if gone else _failed(one, reply))
-    return results
-
-
-def _again(items: Sequence[Item], send: Callable[[Sequence[Item]], list[Deleted]], pace: Pace) -> list[Deleted]:
-    """Send a request, and what the server was too busy for once more, a few times: nothing here can be done twice."""
-    replies: dict[int, Deleted] = {}
-    rest = list(range(len(items)))
-    for tried in range(1, TRIES + 1):
-        if not rest:
-            break
-        pace.wait()
-        sent = send([items[number] for number in rest])
-        replies |= dict(zip(rest, sent, strict=True))
-        if rest := [number for number in rest if replies[number].busy]:
-            pace.hold_back(tried)
-    return [replies[number] for number in range(len(items))]
-
-
-def _failed(one: KeyVersion | S3Object, reply: Deleted) -> PurgeResult:
-    return PurgeResult(one.key, one.version_id, "failed", reply.message or "it is still there")
+def _end_run(purger: Purger, run_id: str, now: Callable[[], dt.datetime]) -> None:
+    """Record that a run which was stopped is over, so that no apply goes on with it, also if the purge is stopped."""
+    record = RunRecord(purger, run_id)
+    if record.end() is None:
+        record.finish(RunEnd(run_id, now(), dict(Counter(result.outcome for result in record.results()))))

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from labelplan.flow.lock_record import LOCK, ticket
 from tests.cli.making import BAD, KEYS, SPEC, listed
+from tests.flow.copying import ALL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,8 +237,37 @@ def test_a_purged_run_is_gone_for_good_and_cannot_be_undone(
     code, out, _ = say("runs", "purge", run)
     assert (code, out) == (0, "Purge complete: 2 erased for good.\n")
     assert {one["Key"] for one in s3.list_object_versions(Bucket=bucket, Prefix="deer/")["Versions"]} == KEYS - set(BAD)
-    assert say("undo", run, "--auto-approve")[0] == 12
+    assert say("undo", run, "--auto-approve")[0] == 3
     assert say("apply", "deer.plan.json", "--auto-approve")[0] == 6
     assert "purged, begun" in say("runs", bucket)[1]
     told = json.loads(say("runs", "purge", run, "--auto-approve", "--json")[1])
     assert (told["run"], told["counts"]) == (run, {})
+
+
+def test_a_run_whose_plan_nobody_trusted_signed_is_not_purged_nor_asked_about(
+    say: Say, run: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+    (tmp_path / "signers.yaml").write_text("people: {}\n")
+    code, _, err = say("runs", "purge", run, "--signers", "signers.yaml")
+    assert (code, "nobody who is trusted here has this key" in err, "gone for good" in err) == (5, True, False)
+    monkeypatch.delenv("LABELPLAN_TRUST_OWN_KEY")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, _, err = say("runs", "purge", run, "--auto-approve")
+    assert (code, "Nobody is trusted here" in err) == (5, True)
+    assert say("undo", run, "--auto-approve")[0] == 0
+    assert say("runs", run.partition("/")[0])[0] == 0
+
+
+def test_before_copies_are_purged_it_is_said_that_the_old_versions_stay(
+    say: Say, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelplan.store.s3.S3Writer.probe", lambda _: ALL)  # moto compares no ETag of a copy's source
+    (tmp_path / "deer.yaml").write_text(SPEC.format(bucket=bucket) + "backup: {mode: copy}\n")
+    say("plan", "deer.yaml")
+    name = json.loads(say("apply", "deer.plan.json", "--auto-approve", "--json")[1])["run"]
+    code, out, err = say("runs", "purge", name, "--trust-own-key", "--auto-approve")
+    assert (code, out) == (0, "Purge complete: 2 erased for good.\n")
+    assert "2 copies, 0.0 MB, would be gone for good: all under s3://" in err
+    assert f"But s3://{bucket} has versioning: the old versions of what it deleted stay there" in err
+    assert "Nothing brings them back" not in err

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from labelplan.model.objects import KeyVersion, S3Object
-from labelplan.rules.purging import hidden_version
+from labelplan.rules.purging import hidden_version, perhaps_hidden
 from labelplan.rules.versions import Recorded
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -28,10 +28,16 @@ V1, V2, OLDER = version("v1"), version("v2", "e2"), version("v0", "e0")
 M1, M2 = marker("m1"), marker("m2")
 
 
-@pytest.mark.parametrize("recorded", [RECORDED, CRASHED])
-def test_what_the_run_s_own_marker_lies_on_may_go(recorded: Recorded) -> None:
-    assert hidden_version([M1, V1], PLANNED, recorded, "Enabled") == V1
-    assert hidden_version([M1, V1, OLDER], PLANNED, recorded, "Enabled") == V1
+@pytest.mark.parametrize("versions", [[M1, V1], [M1, V1, OLDER]])
+def test_what_the_run_s_own_marker_lies_on_may_go(versions: list[KeyVersion]) -> None:
+    assert hidden_version(versions, PLANNED, RECORDED, "Enabled") == V1
+    assert perhaps_hidden(versions, PLANNED, RECORDED, "Enabled") is None
+
+
+@pytest.mark.parametrize("versions", [[M1, V1], [M1, V1, OLDER]])
+def test_what_lies_under_a_marker_without_a_recorded_id_stays_and_is_named(versions: list[KeyVersion]) -> None:
+    assert hidden_version(versions, PLANNED, CRASHED, "Enabled") is None
+    assert perhaps_hidden(versions, PLANNED, CRASHED, "Enabled") == V1
 
 
 @pytest.mark.parametrize(
@@ -52,6 +58,7 @@ def test_what_the_run_s_own_marker_lies_on_may_go(recorded: Recorded) -> None:
 )
 def test_nothing_else_may(versions: list[KeyVersion], recorded: Recorded) -> None:
     assert hidden_version(versions, PLANNED, recorded, "Enabled") is None
+    assert perhaps_hidden(versions, PLANNED, recorded, "Enabled") is None
 
 
 def test_the_version_null_may_go_only_while_versioning_is_on() -> None:
