@@ -26,7 +26,7 @@ def choose_strategy(found: Capabilities, versioning: Versioning, bucket: str) ->
     Without any condition, what somebody stores between the look and the delete is deleted in its place: a bucket with
     versioning on keeps it, any other loses it for good (a suspended one deletes its null version).
     """
-    if found.bulk_delete:
+    if found.bulk_delete and found.single_delete:  # a key that XML cannot carry goes by itself
         return "bulk"
     if found.single_delete:
         return "single"

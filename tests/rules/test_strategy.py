@@ -24,7 +24,7 @@ def every_server() -> Iterator[Capabilities]:
 @pytest.mark.parametrize("versioning", VERSIONINGS)
 def test_the_fastest_condition_that_holds_is_used_whatever_else_the_server_can(versioning: Versioning) -> None:
     for found in every_server():
-        if found.bulk_delete:
+        if found.bulk_delete and found.single_delete:
             assert choose_strategy(found, versioning, "wild") == "bulk"
         elif found.single_delete:
             assert choose_strategy(found, versioning, "wild") == "single"
@@ -32,7 +32,7 @@ def test_the_fastest_condition_that_holds_is_used_whatever_else_the_server_can(v
 
 def test_without_a_condition_only_a_bucket_that_keeps_versions_is_deleted_from() -> None:
     for found in every_server():
-        if not (found.bulk_delete or found.single_delete):
+        if not found.single_delete:  # also if bulk deletes compare: a key that XML cannot carry goes by itself
             assert choose_strategy(found, "Enabled", "wild") == "check"
             for versioning in VERSIONINGS[1:]:
                 with pytest.raises(NoWayBack):
