@@ -98,7 +98,10 @@ def stored_plan(record: RunRecord, start: RunStart) -> Iterator[PlanFile]:
         path = Path(folder, "plan.json")
         with path.open("wb") as file:
             if not record.copy_plan(file):
-                raise RunNotFound(f"The run {record.run} was stopped before it deleted anything.", hint="")
+                raise RunNotFound(
+                    f"The run {record.run} was stopped before it deleted anything.",
+                    hint="There is nothing to undo; the same apply goes on with it.",
+                )
         with open_plan(path) as plan:
             if (plan.sha256, plan.statement_sha256) != (start.plan_sha256, start.statement_sha256):
                 raise PlanCorrupt(f"The plan in the record of the run {record.run} is not the plan that it began with.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelplan.view.run_text import APPLY_WORDS, UNDO_WORDS
 from labelplan.view.style import printable
-from labelplan.view.way_back_text import STRATEGIES, amount, copies_at
+from labelplan.view.way_back_text import STRATEGIES, copies_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -65,19 +65,6 @@ def story_lines(bucket: str, story: Mapping[str, Any], style: Style) -> Iterator
         yield from _part("Purge", run["purged"]["counts"], PURGE_WORDS, (), style)
     elif run["state"] != "undone":
         yield f"Undo with: labelplan undo {bucket}/{run['run']}"
-
-
-def doomed_lines(run: Mapping[str, Any], objects: int, size: int) -> Iterator[str]:
-    """Yield what is said before the way back of a run is ended, so that nobody says yes by mistake."""
-    start = run["start"]
-    bucket, backup = start["target"]["bucket"], start["backup"]
-    yield f"The run {printable(bucket)}/{run['run']} ({run['state']}) began {when(start['started'])}."
-    if backup["mode"] == "versioning":
-        yield f"{objects:,} old versions that it deleted, {amount(size)}, would be gone for good."
-    else:
-        place = copies_at(backup["bucket"] or bucket, backup["prefix"], run["run"])
-        yield f"{objects:,} copies, {amount(size)}, would be gone for good: all under {printable(place)}"
-    yield "Nothing brings them back, neither labelplan undo nor anything else."
 
 
 def when(text: str) -> str:

@@ -55,7 +55,7 @@ def outcome_lines(
     shown = list(others)
     for other in shown:
         yield f"  {style.yellow(other.outcome)}  {printable(other.key)}: {printable(other.message)}"
-    more = sum(counts.get(outcome, 0) for outcome in ("changed", "gone", "left", "failed")) - len(shown)
+    more = sum(counts.get(outcome, 0) for outcome in ("changed", "gone", "left", "kept", "failed")) - len(shown)
     if more > 0:
         yield f"  … and {more:,} more, all in the run's record"
     first = next(iter(words))

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from labelplan.flow.lock_record import LOCK, ticket
 from tests.cli.making import BAD, KEYS, SPEC, listed
+from tests.flow.applying import SINGLE
 from tests.flow.copying import ALL
 
 if TYPE_CHECKING:
@@ -83,8 +84,10 @@ def test_a_way_back_that_is_too_short_is_refused_before_anything_is_written(
 
 
 def test_copies_are_announced_with_their_place_and_price_and_bring_all_back(
-    say: Say, s3: S3Client, bucket: str, tmp_path: Path
+    say: Say, s3: S3Client, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    able = replace(SINGLE, copy_source=True)  # moto's server is not
+    monkeypatch.setattr("labelplan.store.s3.S3Writer.probe", lambda _: able)
     before = listed(s3, bucket)
     s3.create_bucket(Bucket=f"{bucket}-backup")
     text = SPEC.format(bucket=bucket) + f"backup: {{mode: copy, bucket: {bucket}-backup, prefix: labelplan/}}\n"
@@ -209,7 +212,7 @@ def test_a_locked_bucket_is_waited_for_no_longer_than_asked(
     hold_the_lock(s3, bucket)
     code, _, err = say(*words, "--auto-approve")
     assert (code, "is locked by" in err, "Waiting" in err) == (8, True, False)
-    code, _, err = say(*words, "--auto-approve", "--lock-timeout", "0.05")
+    code, _, err = say(*words, "--auto-approve", "--lock-timeout", "0.5")
     assert (code, 'Waiting for the lock, held by "bob\\u001b@elsewhere' in err) == (8, True)
     assert say(*words, "--auto-approve", "--no-lock")[0] == 0
 

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from labelplan.model.objects import Target
 from labelplan.model.run import ApplyResult, Capabilities, RunEnd, RunStart, UndoResult
 from labelplan.model.spec import Backup
-from labelplan.view.record_text import doomed_lines, runs_lines, story_lines, when
+from labelplan.view.record_text import runs_lines, story_lines, when
 from labelplan.view.style import Style
 
 if TYPE_CHECKING:
@@ -141,16 +141,6 @@ def test_a_server_that_honours_all_or_nothing_is_told_in_a_line() -> None:
     assert "ignores" not in text(story_lines("wild", story(run), PLAIN))
     run["start"]["capabilities"] = dict.fromkeys(run["start"]["capabilities"], False)
     assert "  server    honours no condition\n" in text(story_lines("wild", story(run), PLAIN))
-
-
-def test_before_a_purge_it_is_said_what_goes_and_that_nothing_brings_it_back() -> None:
-    assert list(doomed_lines(summary(), 13, 2**21)) == [
-        f"The run wild/{NAME} (complete) began 2026-11-22 14:05 UTC.",
-        "13 old versions that it deleted, 2.0 MB, would be gone for good.",
-        "Nothing brings them back, neither labelplan undo nor anything else.",
-    ]
-    _, copies, _ = doomed_lines(summary(backup=Backup("copy", "b", "p/")), 13, 2**31)
-    assert copies == f"13 copies, 2.0 GB, would be gone for good: all under s3://b/p/runs/{NAME}/objects/"
 
 
 @pytest.mark.parametrize(
