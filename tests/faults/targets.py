@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
+UNCOMPARED = "simulator-check"
 SIMULATED: dict[str, dict[str, bool]] = {
     "simulator": {},
     "simulator-single": {"ignore_bulk_etag": True, "ignore_copy_if_none_match": True},
-    "simulator-check": {"ignore_bulk_etag": True, "ignore_delete_if_match": True},
+    UNCOMPARED: {"ignore_bulk_etag": True, "ignore_delete_if_match": True},
 }
 """The simulated S3, as AWS is and as others are: where each object is deleted by itself, or only looked at before."""
 
@@ -38,7 +39,7 @@ class Target:
     @property
     def compares(self) -> bool:
         """Whether it compares the ETag when it deletes."""
-        return self.name != "simulator-check"
+        return self.name != UNCOMPARED
 
     def shift_clock(self, seconds: float) -> None:
         """Let the server's clock be so far ahead from now on; only the simulator can."""
