@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -73,8 +75,16 @@ _OPEN = ExitStack()
 
 
 def _set_stage(name: str, url: str) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     target = _OPEN.enter_context(opened(name)) if name in SIMULATED else connected(name, url)
     _STAGES.append(_OPEN.enter_context(staged(target)))
+
+
+def _end_with_parent() -> None:
+    """End at once when the process that shares the work is gone; what this one has started ends with its stdin."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _tell_all(task: Task) -> list[Point]:
