@@ -14,15 +14,17 @@ test: .venv/.dev  ## the whole fast test suite, with coverage
 test-servers: .venv/.dev servers  ## what depends on the server, against real ones on this machine
 	$(BIN)/python -m pytest -m servers tests/servers
 
-test-faults: .venv/.dev servers  ## every call of an apply and an undo goes wrong in every way: about an hour
+test-faults: .venv/.dev servers  ## every call of an apply and an undo goes wrong in every way: hours
 	$(BIN)/python -m tests.faults --server simulator --jobs 2
+	$(BIN)/python -m tests.faults --server simulator-single --every 7 --jobs 2
+	$(BIN)/python -m tests.faults --server simulator-check --every 7 --jobs 2
 	$(BIN)/python -m tests.faults --server ministack --jobs 2
-	$(BIN)/python -m tests.faults --server seaweedfs --jobs 2
+	$(BIN)/python -m tests.faults --server seaweedfs --every 10 --jobs 2
+	$(BIN)/python -m tests.faults.race --server seaweedfs
 
-test-faults-sampled: .venv/.dev servers  ## a sample of it, on each server
-	$(BIN)/python -m tests.faults --server simulator --every 13 --jobs 2
-	$(BIN)/python -m tests.faults --server ministack --every 29 --jobs 2
-	$(BIN)/python -m tests.faults --server seaweedfs --every 41 --jobs 2
+test-faults-sampled: .venv/.dev servers  ## a sample of it, for CI
+	$(BIN)/python -m tests.faults --server ministack --story apply --story undo --every 60 --jobs 2
+	$(BIN)/python -m tests.faults --server seaweedfs --story apply --story undo --every 60 --jobs 2
 
 servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 

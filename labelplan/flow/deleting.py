@@ -9,6 +9,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from labelplan.errors import LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.model.run import ApplyResult, Intent
@@ -174,7 +176,8 @@ class Deleting:
             elif reply.busy and not last and self._compares:
                 again.append(one)
             else:
-                results[one.key] = _result(one, "failed", f"it is still there: {reply.message}")
+                why = f"it is still there: {reply.message}"
+                results[one.key] = replace(_result(one, "failed", why), denied=reply.outcome == "denied")
         return again
 
     def _still_there(self, going: Sequence[S3Object], results: Results) -> list[S3Object]:

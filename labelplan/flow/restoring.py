@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 GONE = "its version is gone for good: a lifecycle rule or somebody removed it"
 AGAIN = "its delete marker was removed, but another one lies on it"
 
+LATE = dt.timedelta(minutes=15)
+"""How long after it was sent a request may still arrive."""
+
 Results = dict[str, UndoResult]
 
 
@@ -70,13 +73,16 @@ def is_wanted(said: Said) -> bool:
 def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
     """Return what the record says of the delete itself; *undone*: when, by S3's clock, an undo had found it there.
 
-    What was deleted after that is somebody else's doing, if it is not known to be the run's.
+    What was deleted after a delete was settled, and undone, is somebody else's doing. One that was not settled when
+    that undo looked may come late, but not for ever.
     """
     marker = said.result.marker if said.result else ""
-    until = said.until if said.settled else None
-    if undone is not None:
-        before = undone - dt.timedelta(seconds=1)  # S3's times are whole seconds
-        until = before if until is None else min(until, before)
+    settled = said.result is not None and (said.settled or said.result.denied)
+    until = said.until if settled else None
+    if until is None and undone is not None:
+        until, undone = undone + LATE, None
+    elif undone is not None and until is not None and undone <= until:
+        undone = None  # that undo looked before
     since = said.since or (said.until if marker else None)  # an intent that was lost is known by what came of it
     return Recorded(marker, since, until, said.compared, undone is not None)
 

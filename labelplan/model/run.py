@@ -110,7 +110,8 @@ class ApplyResult(Struct, frozen=True, omit_defaults=True):
     """What became of one delete. *marker*: the delete marker's version id, where it was seen.
 
     `deleted`: by this run. `gone`: somebody else had deleted it already. `changed`: not the object that was labelled
-    any more, kept. `failed`: the store refused or did not answer, kept or unknown; *message* says why.
+    any more, kept. `failed`: the store refused or did not answer, kept or unknown; *message* says why. *denied*: it
+    refused for good, so nothing of this attempt can come late.
     """
 
     key: str
@@ -118,6 +119,7 @@ class ApplyResult(Struct, frozen=True, omit_defaults=True):
     outcome: ApplyOutcome
     marker: str = ""
     message: str = ""
+    denied: bool = False
 
 
 class UndoResult(Struct, frozen=True, omit_defaults=True):
