@@ -63,6 +63,7 @@ def runs(  # noqa: PLR0913 - a command's options
         case [bucket]:
             return _list(bucket_name(bucket), requester_pays=requester_pays, as_json=as_json)
         case ["purge", run]:
+            split_run(run)  # what is no run's name is said first
             trust = trust_here(signers, key, trust_own_key=trust_own_key)
             how = locking(lock_timeout, disabled=no_lock)
             return _purge(run, trust, how, requester_pays=requester_pays, auto_approve=auto_approve, as_json=as_json)

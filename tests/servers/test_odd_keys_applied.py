@@ -60,6 +60,8 @@ def where(mode: Mode, bucket: str, plain_bucket: str) -> str:
 def test_each_goes_and_comes_back_and_its_neighbours_stay(  # noqa: PLR0913 - fixtures
     s3: S3Client, server: Server, where: str, tmp_path: Path, *, mode: Mode, half: int
 ) -> None:
+    if (mode, server.name) == ("copy", "moto"):
+        pytest.skip("moto does not compare what is copied, so apply refuses to make copies there")
     odd = ODDITIES[server.name]
     put_all(s3, where, LISTABLE)
     before, versions = bodies(s3, where), history(s3, where)
