@@ -120,7 +120,7 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
         new = NewRun(ready.target, signer, ready.backup, found, strategy, ready.way_back.until)
         record, resumed = begin(plan, writer, new, now)
         start = record.start()
-        copies = _copies(writer, ready.backup, record.run, found)
+        copies = _copies(writer, ready.backup, record.run, found, fresh=not resumed)
         run = f"{ready.target.bucket}/{record.run}"
         observer = observer or Unobserved()
         observer.started(run, plan.statement.predicate.totals.delete, resumed=resumed)
@@ -177,11 +177,11 @@ def backup_store(writer: Writer, backup: Backup) -> Writer | None:
     return writer.beside(backup.bucket or target.bucket, region=backup.region, account=backup.account)
 
 
-def _copies(writer: Writer, backup: Backup, run: str, found: Capabilities) -> Copies | None:
+def _copies(writer: Writer, backup: Backup, run: str, found: Capabilities, *, fresh: bool) -> Copies | None:
     beside = backup_store(writer, backup)
     if beside is None:
         return None
-    return Copies(writer, beside, backup, run, found, acls=writer.protection().acls is not False)
+    return Copies(writer, beside, backup, run, found, acls=writer.protection().acls is not False, fresh=fresh)
 
 
 def _looking_around(writer: Writer, ready: Readiness, record: RunRecord, lease: Lease) -> Callable[[], None]:

@@ -46,7 +46,7 @@ class _Attempt(NamedTuple):
 class Copies:
     """The copies of one run: *data* is the planned bucket, *backup* the one of the copies, which may be the same.
 
-    *acls*: whether the objects can have ACLs of their own.
+    *acls*: whether the objects can have ACLs of their own. *fresh*: the run begins only now, so it has no copies yet.
     """
 
     def __init__(  # noqa: PLR0913 - two buckets, the place in one, the run, and what can be relied upon
@@ -58,6 +58,7 @@ class Copies:
         capabilities: Capabilities,
         *,
         acls: bool,
+        fresh: bool = False,
         pace: Pace | None = None,
     ) -> None:
         """Name the run. Nothing is read yet."""
@@ -66,6 +67,7 @@ class Copies:
         self._folder = f"{place.prefix}runs/{run}/objects/"
         self._capabilities = capabilities
         self._acls = acls
+        self._fresh = fresh
         self._pace = pace or Pace()
         self._one_batch = threading.Lock()
 
@@ -85,7 +87,7 @@ class Copies:
         """
         found: Saved = {one.key: why for one in wanted if (why := self._why_not(one))}
         rest = [one for one in wanted if one.key not in found]
-        before = self._listed(rest)
+        before = dict.fromkeys(one.key for one in rest) if self._fresh else self._listed(rest)
         for tried in range(1, TRIES + 1):
             if not rest:
                 break

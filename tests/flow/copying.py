@@ -38,12 +38,14 @@ def new_bucket(s3: S3Client, versioning: str = "", **options: Any) -> str:
     return name
 
 
-def copies(bucket: str, backup: str = "", *, acls: bool = False, capabilities: Capabilities = ALL) -> Copies:
+def copies(
+    bucket: str, backup: str = "", *, acls: bool = False, capabilities: Capabilities = ALL, fresh: bool = False
+) -> Copies:
     """The copies of a run, which never waits."""
     data = open_writer(bucket)
     place = Backup("copy", backup or None, "labelplan/")
     pace = Pace(sleep=lambda _: None)
-    return Copies(data, data.beside(backup or bucket), place, RUN, capabilities, acls=acls, pace=pace)
+    return Copies(data, data.beside(backup or bucket), place, RUN, capabilities, acls=acls, fresh=fresh, pace=pace)
 
 
 def put(s3: S3Client, bucket: str, key: str = KEY, body: bytes = b"deer", **options: Any) -> S3Object:

@@ -161,6 +161,17 @@ def test_a_copy_whose_reply_is_lost_counts(s3: S3Client, bucket: str) -> None:
     assert len([sent for sent in wire.sent if is_copy(sent)]) == 1
 
 
+@pytest.mark.parametrize(("fresh", "looks"), [(True, 1), (False, 3)])
+def test_a_run_that_begins_looks_for_its_copies_only_when_they_are_made(
+    s3: S3Client, bucket: str, *, fresh: bool, looks: int
+) -> None:
+    wanted = [put(s3, bucket, f"deer/{number}.jpg") for number in range(2)]
+    with recorded() as wire:
+        assert all(isinstance(one, Attributes) for one in copies(bucket, fresh=fresh).save(wanted).values())
+    assert len([one for one in wire.sent if "versions" in one.query]) >= looks
+    assert fresh is (len([one for one in wire.sent if "versions" in one.query]) == 1)
+
+
 def test_what_a_busy_server_did_not_copy_is_looked_at_and_sent_again(s3: S3Client, bucket: str) -> None:
     one = put(s3, bucket)
     with recorded(answers(is_copy, lambda: answer(503, "SlowDown"), times=2)) as wire:
