@@ -298,11 +298,25 @@ def test_a_marker_whose_id_was_not_recorded_is_left_and_said_to_be(s3: S3Client,
 
 def test_what_is_deleted_by_hand_after_an_undo_is_not_the_run_s_any_more(s3: S3Client, bucket: str, plan: Path) -> None:
     run = apply(plan, bucket, capabilities=ALL).run
+    undo(run)
+    s3.delete_object(Bucket=bucket, Key=KEYS[0])
+    before = history(s3, bucket)
+    assert (look(run).objects, look(run).kept) == (0, 0)
+    assert purge(run).counts == {}
+    assert history(s3, bucket) == before
+
+
+def test_what_may_be_a_late_delete_of_the_run_or_somebody_s_own_is_not_erased(
+    s3: S3Client, bucket: str, plan: Path
+) -> None:
+    run = apply(plan, bucket, capabilities=ALL).run
     forget_results(s3, run)
     undo(run)
     s3.delete_object(Bucket=bucket, Key=KEYS[0])
-    assert (look(run).objects, look(run).kept) == (0, 0)
-    assert purge(run).counts == {}
+    before = history(s3, bucket)
+    assert (look(run).objects, look(run).kept) == (0, 1)
+    assert purge(run).counts == {"kept": 1}
+    assert history(s3, bucket) == before
 
 
 def test_only_copies_leave_old_versions_behind(s3: S3Client, bucket: str, plan: Path, tmp_path: Path) -> None:
