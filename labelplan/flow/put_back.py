@@ -16,11 +16,12 @@ from labelplan.errors import LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.model.objects import S3Object
 from labelplan.model.run import Attributes, UndoResult
-from labelplan.store.copy_attributes import archived
+from labelplan.rules.versions import NULL
+from labelplan.store.copy_attributes import Locked, archived
 from labelplan.store.interface import Copied
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from labelplan.model.objects import KeyVersion
     from labelplan.model.run import Capabilities, Intent
@@ -41,7 +42,10 @@ class Source(NamedTuple):
 
 
 class _Sent(NamedTuple):
+    """A reply, and the attributes that were sent; *note*: which were not, and why."""
+
     reply: Copied
+    attributes: Attributes
     note: str = ""
 
 
@@ -64,8 +68,8 @@ def put_back(data: Writer, store: Writer, sources: Sequence[Source], capabilitie
         looked = [(one, reply, versions[one.planned.key]) for one, reply in zip(rest, sent, strict=True)]
         judged = singly(looked, lambda three: sender.judge(*three))
         again = []
-        for (one, (reply, _), _), result in zip(looked, judged, strict=True):
-            if result.outcome == "failed" and reply.outcome == "doubtful" and tried < TRIES:
+        for (one, what, _), result in zip(looked, judged, strict=True):
+            if result.outcome == "failed" and what.reply.outcome == "doubtful" and tried < TRIES:
                 again.append(one)
             else:
                 results[one.planned.key] = result
@@ -108,12 +112,17 @@ class _Sender:
         self._server_side = server_side
 
     def send(self, one: Source) -> _Sent:
-        """Write an object where none is; without its ACL, if that is what the server minds."""
-        reply = self._send(one, one.attributes)
-        if reply.outcome == "denied" and one.attributes.acl:
-            private = self._send(one, replace(one.attributes, acl=()))
-            return _Sent(private, f"its ACL could not be set ({reply.message})")
-        return _Sent(reply)
+        """Write an object where none is; without its ACL, or its Object Lock, if that is what the server minds.
+
+        A lock that could not be set protects the old version all the same.
+        """
+        sent = _Sent(self._send(one, one.attributes), one.attributes)
+        for attributes, what in _less(one.attributes):
+            if sent.reply.outcome != "denied":
+                break
+            note = said_together(sent.note, f"{what} could not be set ({sent.reply.message})")
+            sent = _Sent(self._send(one, attributes), attributes, note)
+        return sent
 
     def _send(self, one: Source, attributes: Attributes) -> Copied:
         key = one.planned.key
@@ -134,8 +143,7 @@ class _Sender:
                 return _result(one, "left", NEWER)
             if sent.reply.outcome == "refused":
                 return _result(one, "present", self._differs(one.attributes, now))
-            wanted = replace(one.attributes, acl=()) if sent.note else one.attributes
-            differs = self._differs(wanted, now)
+            differs = self._differs(sent.attributes, now)
         except LabelplanError as error:
             return _result(one, "failed", f"what is there now cannot be read: {error.what}")
         return _result(one, "restored", said_together(sent.note, sent.reply.lost, differs))
@@ -158,13 +166,14 @@ class _Sender:
         if wanted in {Attributes(), Attributes("STANDARD"), Attributes("", "AES256"), Attributes("STANDARD", "AES256")}:
             return ""
         item = S3Object(now.key, now.version_id, now.etag, now.size)
-        found = self._data.describe(item)
+        found = self._data.describe(item, by_version=now.version_id != NULL)
         if isinstance(found, str):
             # archived again, as it was: no more is to be seen of it
             return "" if found == archived(wanted.storage_class) else f"whether all is as it was is unknown: {found}"
         acl = self._data.acl(item) if wanted.acl else ()
         found = replace(found, acl=() if isinstance(acl, str) else acl)
-        names = [name for name in _NAMES if not _alike(getattr(wanted, name), getattr(found, name))]
+        named = (name for name in _NAMES if hasattr(wanted, name))
+        names = [name for name in named if not _alike(getattr(wanted, name), getattr(found, name, ()))]
         return f"not as it was: {', '.join(_NAMES[name] for name in names)}" if names else ""
 
 
@@ -175,7 +184,17 @@ _NAMES = {
     "bucket_key": "its S3 Bucket Key",
     "website_redirect": "its redirect",
     "acl": "its ACL",
+    "lock": "its Object Lock",
 }
+
+
+def _less(attributes: Attributes) -> Iterator[tuple[Attributes, str]]:
+    """Yield the attributes with less and less of what a server may mind, and what was left out last."""
+    if attributes.acl:
+        attributes = replace(attributes, acl=())
+        yield attributes, _NAMES["acl"]
+    if isinstance(attributes, Locked) and attributes.lock:
+        yield replace(attributes, lock=()), _NAMES["lock"]
 
 
 def _alike(wanted: object, found: object) -> bool:

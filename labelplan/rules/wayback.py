@@ -115,7 +115,10 @@ def notes(prefixes: Sequence[str], data: Protection, copies: Protection | None) 
 
 
 def _about_markers(data: Protection) -> Iterator[str]:
-    instead = "undo will copy the old versions back instead of removing the delete markers."
+    instead = (
+        "undo will copy the old versions back instead of removing the delete markers, with their Object Lock if it may "
+        "set one; it cannot copy what is archived, over 5 GB, or encrypted with a customer's key (SSE-C)."
+    )
     if data.mfa_delete:
         yield f"MFA delete is on for the bucket {data.bucket}: {instead}"
     if data.may_remove_markers is False:

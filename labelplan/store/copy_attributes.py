@@ -5,6 +5,8 @@ Sources: the CopyObject and HeadObject pages of the S3 API reference. No call is
 
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from labelplan.model.run import Attributes, Grant
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 LARGEST = 5 * 1024**3
 """The most bytes that CopyObject copies."""
 
+_UNTIL = "ObjectLockRetainUntilDate"
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 _READABLE = 'ongoing-request="false"'  # of an archived object that was restored for a while
 _GRANTS = {
@@ -23,6 +26,15 @@ _GRANTS = {
     "READ_ACP": "GrantReadACP",
     "WRITE_ACP": "GrantWriteACP",
 }
+
+
+class Locked(Attributes, frozen=True):
+    """Attributes with an Object Lock: *lock* as CopyObject and PutObject want it, by their members' names.
+
+    Read from the old version right before it is copied, and never from a record: a forged one could lock for ever.
+    """
+
+    lock: tuple[tuple[str, Any], ...] = ()
 
 
 def why_no_copy(size: int, head: Mapping[str, Any], *, stays: bool) -> str:
@@ -35,10 +47,27 @@ def why_no_copy(size: int, head: Mapping[str, Any], *, stays: bool) -> str:
         return archived(archive)
     if head.get("SSECustomerAlgorithm"):
         return "it is encrypted with a key of the customer's (SSE-C), without which S3 cannot copy it"
-    held = sorted(name for name, value in head.items() if name.startswith("ObjectLock") and value and value != "OFF")
+    held = ", ".join(sorted(_lock(head)))
     if held and not stays:
-        return f"it is under Object Lock ({', '.join(held)}), which its copy would not have: use mode: versioning"
+        return f"it is under Object Lock ({held}), which its copy would not have: use mode: versioning"
     return ""
+
+
+def _lock(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from a HEAD what locks an object."""
+    return {name: value for name, value in head.items() if name.startswith("ObjectLock") and value and value != "OFF"}
+
+
+def _lock_to_set(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the lock that can be set again: S3 takes no retention that is over, by its own clock."""
+    lock = _lock(head)
+    until = lock.get(_UNTIL)
+    if until:
+        now = head.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if now and until <= parsedate_to_datetime(now):
+            return {name: value for name, value in lock.items() if name not in {_UNTIL, "ObjectLockMode"}}
+        lock[_UNTIL] = until.astimezone(dt.UTC).isoformat()
+    return lock
 
 
 def archived(storage_class: str) -> str:
@@ -47,14 +76,16 @@ def archived(storage_class: str) -> str:
 
 
 def attributes_of(head: Mapping[str, Any]) -> Attributes:
-    """Take from a HEAD what a copy would not keep."""
-    return Attributes(
-        storage_class=head.get("StorageClass", ""),
-        encryption=head.get("ServerSideEncryption", ""),
-        kms_key=head.get("SSEKMSKeyId", ""),
-        bucket_key=str(head.get("BucketKeyEnabled", "")).lower() == "true",
-        website_redirect=head.get("WebsiteRedirectLocation", ""),
-    )
+    """Take from a HEAD what a copy would not keep; `Locked` for an object under Object Lock."""
+    said: dict[str, Any] = {
+        "storage_class": head.get("StorageClass", ""),
+        "encryption": head.get("ServerSideEncryption", ""),
+        "kms_key": head.get("SSEKMSKeyId", ""),
+        "bucket_key": str(head.get("BucketKeyEnabled", "")).lower() == "true",
+        "website_redirect": head.get("WebsiteRedirectLocation", ""),
+    }
+    lock = _lock_to_set(head)
+    return Locked(**said, lock=tuple(sorted(lock.items()))) if lock else Attributes(**said)
 
 
 def arguments_of(attributes: Attributes) -> dict[str, Any]:
@@ -66,7 +97,8 @@ def arguments_of(attributes: Attributes) -> dict[str, Any]:
         "BucketKeyEnabled": attributes.bucket_key,
         "WebsiteRedirectLocation": attributes.website_redirect,
     }
-    return {name: value for name, value in said.items() if value} | _grants_said(attributes.acl)
+    lock = dict(attributes.lock) if isinstance(attributes, Locked) else {}
+    return {name: value for name, value in said.items() if value} | _grants_said(attributes.acl) | lock
 
 
 def _grants_said(acl: Iterable[Grant]) -> dict[str, str]:

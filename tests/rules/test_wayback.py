@@ -140,7 +140,8 @@ def test_markers_that_may_not_be_removed_are_said_where_versions_are_the_way_bac
     data = replace(OPEN, **change)
     assert not removable(data)
     (note,) = notes(DEER, data, None)
-    assert note.endswith("undo will copy the old versions back instead of removing the delete markers.")
+    assert "undo will copy the old versions back instead of removing the delete markers" in note
+    assert note.endswith("it cannot copy what is archived, over 5 GB, or encrypted with a customer's key (SSE-C).")
     assert notes(DEER, data, BACKUP) == ()
 
 

@@ -170,9 +170,10 @@ are named: an object with that attribute is planned, deleted, brought back and c
 why, and exits with 3.
 
 With `versioning` an object is hidden behind a delete marker and never rewritten, so all of it comes back: its version
-id, its history and its time too. With `copy` it is written anew: it has another version id and time, and in a bucket
-without versioning no history. Objects of more than 5 GB, and those whose copy's name would be longer than S3's 1,024
-bytes, are not deleted either.
+id, its history and its time too; unless delete markers may not be removed, as with MFA delete: then the old version is
+copied over the marker, as under `copy`, with its Object Lock. With `copy` it is written anew: it has another version
+id and time, and in a bucket without versioning no history. Objects of more than 5 GB, and those whose copy's name would
+be longer than S3's 1,024 bytes, are not deleted either.
 
 | attribute | `versioning` | `copy` | tried on | note |
 |---|---|---|---|---|"""
