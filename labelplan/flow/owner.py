@@ -79,6 +79,8 @@ def begin(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.date
 
 def require_not_undone(record: RunRecord) -> None:
     """Raise `AlreadyApplied` once an undo of the run has recorded anything, or its way back was ended."""
+    if record.may_go_on():
+        return
     if record.undo_begun():
         raise AlreadyApplied(
             f"The run {record.run} is being undone, or was undone in part, so it does not go on.",

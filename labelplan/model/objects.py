@@ -36,7 +36,7 @@ class S3Object(Struct, frozen=True, gc=False):
     size: int
 
 
-class KeyVersion(Struct, frozen=True):
+class KeyVersion(Struct, frozen=True, gc=False):
     """One entry of a key's version list, newest first. A delete marker has an empty *etag* and size 0.
 
     *storage_class*: as the listing says, empty where it does not.

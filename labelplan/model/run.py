@@ -91,7 +91,7 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
     copy: str = ""
 
 
-class Intent(Struct, frozen=True, omit_defaults=True):
+class Intent(Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of `segments/<batch>-<attempt>.intent.jsonl.zst`: this object was there as planned, and is now deleted.
 
     *attributes*: of the object, where its way back is a copy. *compares*: whether the server compares the ETag with the
@@ -106,7 +106,7 @@ class Intent(Struct, frozen=True, omit_defaults=True):
     compares: bool = True
 
 
-class ApplyResult(Struct, frozen=True, omit_defaults=True):
+class ApplyResult(Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one delete. *marker*: the delete marker's version id, where it was seen.
 
     `deleted`: by this run. `gone`: somebody else had deleted it already. `changed`: not the object that was labelled
@@ -122,7 +122,7 @@ class ApplyResult(Struct, frozen=True, omit_defaults=True):
     denied: bool = False
 
 
-class UndoResult(Struct, frozen=True, omit_defaults=True):
+class UndoResult(Struct, frozen=True, omit_defaults=True, gc=False):
     """What undo did for one key: `restored`, `present` (it was there), `left` (newer, or not ours), `failed`."""
 
     key: str

@@ -58,7 +58,7 @@ class Reader(Protocol):
         """
 
 
-class Deleted(Struct, frozen=True):
+class Deleted(Struct, frozen=True, gc=False):
     """A delete's reply. *marker*: the version id of the delete marker that it made; *message*: why not, for a person.
 
     `deleted`; `refused`: the condition did not hold; `denied`: the server will not do it; `doubtful`: the reply was
@@ -147,6 +147,9 @@ class Writer(Reader, Protocol):
 
     def list_records(self, prefix: str) -> Iterable[tuple[str, dt.datetime]]:
         """List the record keys under *prefix*, in order, each with S3's own time."""
+
+    def names_in(self, folder: str) -> set[str]:
+        """Return what lies directly in a *folder* of records: names of records, and of folders with a `/` behind."""
 
     def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
         """Open another bucket with the same configuration; itself, if it is this one."""

@@ -98,7 +98,7 @@ def taken_by(entry: re.Pattern[str], body: bytes) -> tuple[list[tuple[Any, ...]]
     first = _FIRST.search(text)
     if not first:
         return None
-    found, end = _entries(entry, text, first.start())
+    found, end = entries_from(entry, text, first.start())
     # what stands around the entries is read as XML, with one element in their place: where that is a child of the
     # root, they are children of the root as well, and not in a comment
     around = f"{text[: first.start()]}<{_ENTRIES}/>{text[end:]}"
@@ -111,7 +111,7 @@ def taken_by(entry: re.Pattern[str], body: bytes) -> tuple[list[tuple[Any, ...]]
     return found, Top(root)
 
 
-def _entries(entry: re.Pattern[str], text: str, at: int) -> tuple[list[tuple[Any, ...]], int]:
+def entries_from(entry: re.Pattern[str], text: str, at: int) -> tuple[list[tuple[Any, ...]], int]:
     """Return the groups of the entries that follow each other from *at* on, and where the last one ends."""
     found = []
     for match in entry.finditer(text, at):

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_PURGED = "purged.json"
+_UNDO = "undo"
+"""How what an undo writes begins: `undo/` and `undone.json`."""
 _RUN = re.compile(r"[0-9]{8}T[0-9]{4}Z-[0-9a-f]{4,64}")
 
 
@@ -137,7 +140,11 @@ class RunRecord:
 
     def undo_begun(self) -> bool:
         """Tell whether an undo has recorded anything, in `undo/` or `undone.json`."""
-        return any(True for _ in self._store.list_records(self._folder + "undo"))
+        return any(name.startswith(_UNDO) for name in self._store.names_in(self._folder))
+
+    def may_go_on(self) -> bool:
+        """Tell whether no undo has recorded anything, and the way back was not ended."""
+        return not any(name.startswith((_UNDO, _PURGED)) for name in self._store.names_in(self._folder))
 
     def undone_time(self) -> dt.datetime | None:
         """Return S3's time of `undone.json`, or None."""
@@ -153,11 +160,11 @@ class RunRecord:
 
     def purged(self) -> RunEnd | None:
         """Read `purged.json`, or None."""
-        return self._read("purged.json", RunEnd)
+        return self._read(_PURGED, RunEnd)
 
     def finish_purge(self, end: RunEnd) -> None:
         """Write `purged.json`; the first one stays."""
-        self._store.put_once(self._folder + "purged.json", msgspec.json.encode(end))
+        self._store.put_once(self._folder + _PURGED, msgspec.json.encode(end))
 
     def _read(self, name: str, kind: type[T]) -> T | None:
         body = self._store.read_record(self._folder + name)

@@ -146,6 +146,21 @@ class S3Records(S3Changing):
             for page in pages:
                 yield from ((field(entry, "Key"), field(entry, "LastModified")) for entry in page.get("Contents", ()))
 
+    def names_in(self, folder: str) -> set[str]:
+        """See `Writer.names_in`."""
+        _require_record(folder)
+        pages = self._reading.get_paginator("list_objects_v2").paginate(**self._at, Prefix=folder, Delimiter="/")
+        with explained(f"list s3://{self._bucket}/{folder}"):
+            names = {
+                found
+                for page in pages
+                for found in (
+                    *(field(entry, "Key") for entry in page.get("Contents", ())),
+                    *(entry["Prefix"] for entry in page.get("CommonPrefixes", ())),
+                )
+            }
+        return {name.removeprefix(folder) for name in names}
+
 
 def _require_record(key: str) -> None:
     if not key.startswith(RUN_PREFIX):
