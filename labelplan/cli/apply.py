@@ -20,7 +20,7 @@ from labelplan.errors import DONE, DONE_IN_PART
 from labelplan.view.plan_text import totals_line
 from labelplan.view.run_text import APPLY_WORDS, outcome_lines
 from labelplan.view.style import Style, printable
-from labelplan.view.way_back_text import STRATEGIES, note_lines, until_line, way_back_lines
+from labelplan.view.way_back_text import STRATEGIES, UPLOADED, note_lines, until_line, way_back_lines
 
 if TYPE_CHECKING:
     from labelplan.flow.apply import Applied, Readiness
@@ -123,7 +123,8 @@ def _announce_way_back(verified: VerifiedPlan, ready: Readiness, found: Capabili
     for line in way_back_lines(ready.backup, ready.target.bucket, totals.delete, totals.delete_bytes):
         talk(line)
     talk(until_line(ready.way_back.until))
-    for line in note_lines(ready.way_back.notes):
+    uploaded = ready.backup.mode == "copy" and not found.copy_absent
+    for line in note_lines((*ready.way_back.notes, *([UPLOADED] if uploaded else []))):
         talk(line)
     if strategy != "bulk":
         talk(f"Deletes: {said(strategy)}.")

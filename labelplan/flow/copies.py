@@ -127,7 +127,7 @@ class Copies:
 
     def _describe(self, one: S3Object) -> Attributes | str:
         try:
-            found = self._data.describe(one)
+            found = self._data.describe(one, uploaded=not self._capabilities.copy_absent)
             if isinstance(found, str) or not self._acls:
                 return found
             acl = self._data.acl(one)

@@ -6,7 +6,7 @@ Sources: the CopyObject and HeadObject pages of the S3 API reference. No call is
 from __future__ import annotations
 
 import datetime as dt
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from labelplan.model.run import Attributes, Grant
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 LARGEST = 5 * 1024**3
 """The most bytes that CopyObject copies."""
+
+LOST = "lost"
+"""Of what travels: what cannot be sent as it was, in words."""
+
+_TRAVELS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
+_MADE_ANEW = frozenset({"CRC32", "SHA1", "SHA256"})
+"""Checksums of an upload in parts that boto3 makes of a whole content by itself."""
 
 _UNTIL = "ObjectLockRetainUntilDate"
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -131,9 +138,49 @@ def full_checksums(head: Mapping[str, Any]) -> dict[str, str]:
     """Take the checksums that are about the whole content from a HEAD: not those of its parts (`…-2`)."""
     if head.get("ChecksumType") == "COMPOSITE":
         return {}
+    return {name: value for name, value in _checksums(head).items() if "-" not in value}
+
+
+def _checksums(head: Mapping[str, Any]) -> dict[str, str]:
     named = {
         name.removeprefix("Checksum"): str(value)
         for name, value in head.items()
         if name.startswith("Checksum") and name != "ChecksumType"
     }
-    return {name: value for name, value in named.items() if value and "-" not in value}
+    return {name: value for name, value in named.items() if value}
+
+
+def travels_of(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Say, as PutObject's arguments, what else a HEAD shows of an object that is to be uploaded again, but its tags.
+
+    The checksum that S3 keeps of the content is sent along, so that S3 compares it with what arrives. One of parts is
+    made anew, of the whole: so does CopyObject.
+    """
+    travels = {name: head[name] for name in (*_TRAVELS, "Expires") if head.get(name)}
+    whole, of_parts = full_checksums(head), _checksums(head).keys() & _MADE_ANEW
+    if whole:
+        name = min(whole)  # S3 keeps one, and takes no two
+        travels[f"Checksum{name}"] = whole[name]
+    elif of_parts:
+        travels["ChecksumAlgorithm"] = min(of_parts)
+    return travels
+
+
+def lost_by_upload(head: Mapping[str, Any]) -> str:
+    """Say what of an object that a HEAD shows cannot be sent as it was; *head* may be boto3's, or have texts only."""
+    lost = []
+    expires = head.get("ExpiresString") or head.get("Expires", "")
+    if expires and not _is_http_date(expires):
+        lost.append(f"its header Expires, which is no HTTP date ({expires})")
+    if missing := head.get("MissingMeta"):
+        lost.append(f"{missing} of its metadata, which cannot be read over HTTP")
+    if not full_checksums(head) and (of_parts := _checksums(head).keys() - _MADE_ANEW):
+        lost.append(f"its checksum algorithm ({', '.join(sorted(of_parts))}, of parts)")
+    return ", and ".join(lost)
+
+
+def _is_http_date(text: str) -> bool:
+    try:
+        return format_datetime(parsedate_to_datetime(text).astimezone(dt.UTC), usegmt=True) == text
+    except ValueError:
+        return False

@@ -157,11 +157,12 @@ class Writer(Reader, Protocol):
     def place(self, key: str, etag: str, version_id: str = "") -> Place:
         """Name an object of this bucket, to copy it somewhere."""
 
-    def describe(self, item: S3Object, *, by_version: bool = False) -> Attributes | str:
+    def describe(self, item: S3Object, *, by_version: bool = False, uploaded: bool = False) -> Attributes | str:
         """Read what a copy of the current object would not keep, but for its ACL; or say why it is not to be copied.
 
         Such as: archived, over 5 GB, encrypted with a customer's key, under retention, changed meanwhile. *by_version*:
-        of exactly that version, which stays and keeps its retention itself.
+        of exactly that version, which stays and keeps its retention itself. *uploaded*: its copy will have to come back
+        by `upload_in`, which keeps less.
         """
 
     def acl(self, item: S3Object, *, by_version: bool = False) -> tuple[Grant, ...] | str:
@@ -177,7 +178,8 @@ class Writer(Reader, Protocol):
     def upload_in(self, source: Writer, place: Place, key: str, attributes: Attributes) -> Copied:
         """Copy an object through this machine: read it from *source*, put it where no object is (`If-None-Match: *`).
 
-        For servers whose CopyObject ignores that condition. Metadata, content headers and tags come along.
+        For servers whose CopyObject ignores that condition. Metadata, content headers, tags and the checksum come
+        along; annotations do not.
         """
 
     def take(self, place: Place, into: BinaryIO) -> dict[str, Any] | None:

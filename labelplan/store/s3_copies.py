@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tempfile
 import threading
-from email.utils import format_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -14,7 +12,16 @@ from msgspec.structs import replace
 
 from labelplan.errors import AwsRefused
 from labelplan.store.connect import open_client
-from labelplan.store.copy_attributes import acl_of, arguments_of, attributes_of, full_checksums, why_no_copy
+from labelplan.store.copy_attributes import (
+    LOST,
+    acl_of,
+    arguments_of,
+    attributes_of,
+    full_checksums,
+    lost_by_upload,
+    travels_of,
+    why_no_copy,
+)
 from labelplan.store.errors import explained, no_reply, said, status, words
 from labelplan.store.interface import Copied, Place
 from labelplan.store.lean import learn
@@ -36,11 +43,9 @@ if TYPE_CHECKING:
     from labelplan.store.lean_connections import Answer
     from labelplan.store.s3_reader import Opened
 
-_LOST = "lost"  # of what travels: what cannot be sent as it was
 CHANGED = "it was changed or deleted a moment ago"
 NO_HEAD = "S3 does not show it: it is encrypted with a key of the customer's (SSE-C), or the credentials have expired"
 
-_TRAVELS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Metadata")
 _REFUSED = frozenset({404, 412})  # no such source; another ETag, or something at the destination
 _CONFLICT = 409  # somebody else writes the same key: who has won is to be seen
 _UNKNOWN_HERE = frozenset({"AccessControlListNotSupported", "MethodNotAllowed", "NotImplemented", "405", "501"})
@@ -75,7 +80,7 @@ class S3Copies(S3Changing):
         """See `Writer.place`."""
         return Place(self._bucket, key, etag, version_id, self._bucket_at.get("ExpectedBucketOwner", ""))
 
-    def describe(self, item: S3Object, *, by_version: bool = False) -> Attributes | str:
+    def describe(self, item: S3Object, *, by_version: bool = False, uploaded: bool = False) -> Attributes | str:
         """See `Writer.describe`."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
 
@@ -90,6 +95,8 @@ class S3Copies(S3Changing):
                 raise
         if head is None or head.get("ETag", "").strip('"') != item.etag:
             return CHANGED
+        if uploaded and (lost := lost_by_upload(head)):
+            return f"on this server undo has to upload it, and would lose {lost}"
         return why_no_copy(item.size, head, stays=by_version) or attributes_of(head)
 
     def acl(self, item: S3Object, *, by_version: bool = False) -> tuple[Grant, ...] | str:
@@ -144,10 +151,10 @@ class S3Copies(S3Changing):
             if travels is None:
                 return Copied("refused", "what is to be copied is not there any more")
             body.seek(0)
-            lost = travels.pop(_LOST, "")
+            lost = travels.pop(LOST, "")
             said = arguments_of(attributes)
             reply = self._put(self._changing.put_object, Key=key, Body=body, IfNoneMatch="*", **travels, **said)
-        return replace(reply, lost=lost)
+        return replace(reply, lost=f"not as it was: {lost}" if lost else "")
 
     def _put(self, call: Callable[..., Any], **arguments: Any) -> Copied:
         """Send what writes an object, once."""
@@ -164,17 +171,11 @@ class S3Copies(S3Changing):
     def take(self, place: Place, into: BinaryIO) -> dict[str, Any] | None:
         """See `Writer.take`."""
         exactly = _exactly(place)
-        head = self._found(place.key, self._reading.head_object, **exactly)
+        head = self._found(place.key, self._reading.head_object, ChecksumMode="ENABLED", **exactly)
         if head is None or not self._download(place.key, into, **exactly):
             return None
-        travels = {name: head[name] for name in _TRAVELS if head.get(name)}
-        if date := head.get("Expires"):
-            travels["Expires"] = date
-        if lost := _lost(head):
-            travels[_LOST] = lost
-        if tags := self._tags(place):
-            travels["Tagging"] = tags
-        return travels
+        tags, lost = self._tags(place), lost_by_upload(head)
+        return travels_of(head) | ({"Tagging": tags} if tags else {}) | ({LOST: lost} if lost else {})
 
     def _tags(self, place: Place) -> str:
         """Return an object's tags as a PUT writes them; none where the server knows no tags."""
@@ -194,17 +195,6 @@ class S3Copies(S3Changing):
         """See `Writer.checksums`."""
         head = self._found(place.key, self._reading.head_object, ChecksumMode="ENABLED", **_exactly(place))
         return full_checksums(head) if head else {}
-
-
-def _lost(head: dict[str, Any]) -> str:
-    """Say what a HEAD shows of an object that boto3 cannot send as it was."""
-    date, text = head.get("Expires"), head.get("ExpiresString")
-    lost = []
-    if text and not (date and format_datetime(date.astimezone(dt.UTC), usegmt=True) == text):
-        lost.append(f"its header Expires was no HTTP date, and is not the same: {text}")
-    if missing := head.get("MissingMeta"):
-        lost.append(f"{missing} of its metadata cannot be read over HTTP, and are not there")
-    return "; ".join(lost)
 
 
 def _exactly(place: Place) -> dict[str, Any]:

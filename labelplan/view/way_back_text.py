@@ -22,6 +22,8 @@ STRATEGIES: dict[Strategy, str] = {
 }
 """How objects are deleted, in few words."""
 
+UPLOADED = "this server's CopyObject ignores If-None-Match, so undo uploads through this machine, without annotations"
+
 
 def way_back_lines(backup: Backup, bucket: str, objects: int, size: int) -> Iterator[str]:
     """Yield which way back *objects* of *size* bytes in all have, and what it costs; *bucket*: the planned one."""

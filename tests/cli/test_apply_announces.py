@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from labelplan.cli.apply import _announce, _announce_way_back
 from labelplan.errors import NoWayBack
@@ -17,6 +18,7 @@ from labelplan.model.spec import Backup
 
 if TYPE_CHECKING:
     from labelplan.model.objects import Versioning
+    from tests.servers.acting import Mode
 
 
 def test_what_stands_above_the_question_cannot_rewrite_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,12 +40,15 @@ def test_what_stands_above_the_question_cannot_rewrite_it(capsys: pytest.Capture
     )
 
 
-def announced(found: Capabilities, *, resumed: bool = False, versioning: Versioning = "Enabled") -> None:
-    totals = Totals(decisions=9, keep=4, delete=5, unreadable=1, delete_bytes=1)
-    predicate = SimpleNamespace(totals=totals)
+def announced(
+    found: Capabilities, *, resumed: bool = False, versioning: Versioning = "Enabled", mode: Mode = "versioning"
+) -> None:
+    predicate = SimpleNamespace(totals=Totals(decisions=9, keep=4, delete=5, unreadable=1, delete_bytes=1))
     verified: Any = SimpleNamespace(plan=SimpleNamespace(statement=SimpleNamespace(predicate=predicate)))
     way_back = WayBack(dt.datetime(2026, 12, 22, 14, 5, tzinfo=dt.UTC), True, ("markers are replicated\x1b[2K",))
-    _announce_way_back(verified, Readiness(Target("", "", "", "wild", versioning), Backup(), way_back, resumed), found)
+    _announce_way_back(
+        verified, Readiness(Target("", "", "", "wild", versioning), Backup(mode), way_back, resumed), found
+    )
 
 
 def test_the_way_back_its_end_and_what_else_was_read_stand_above_the_question(
@@ -62,6 +67,15 @@ def test_a_slower_way_to_delete_and_a_run_that_goes_on_are_said(capsys: pytest.C
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2].startswith("Deletes: the server compares no ETags when it deletes: each object is looked at")
     assert lines[-1] == "This goes on with the run of this plan that was stopped."
+
+
+@pytest.mark.parametrize("honoured", [True, False])
+def test_what_an_undo_that_has_to_upload_loses_is_said(
+    capsys: pytest.CaptureFixture[str],
+    honoured: bool,  # noqa: FBT001 - a parameter of tests
+) -> None:
+    announced(replace(Capabilities(*[True] * 7), copy_absent=honoured), mode="copy")
+    assert ("undo uploads through this machine, without annotations" in capsys.readouterr().err) is not honoured
 
 
 def test_a_server_that_ignores_all_conditions_is_refused_before_the_question() -> None:

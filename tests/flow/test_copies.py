@@ -247,6 +247,29 @@ def test_a_name_too_long_for_a_copy_is_said(s3: S3Client, bucket: str) -> None:
     assert saved[too_long.key] == "the name of its copy would be 3 bytes too long for S3"
 
 
+@pytest.mark.parametrize("uploads", [False, True])
+def test_what_an_upload_would_lose_is_not_saved_where_undo_has_to_upload(
+    s3: S3Client,
+    bucket: str,
+    uploads: bool,  # noqa: FBT001 - a parameter of tests
+) -> None:
+    one = put(s3, bucket)
+
+    def odd(sent: Sent, carry_out: Any) -> Any:
+        found = carry_out()
+        if sent.method == "HEAD":
+            found.headers["Expires"] = "0"
+        return found
+
+    with recorded(odd) as wire:
+        saved = copies(bucket, capabilities=replace(ALL, copy_absent=not uploads)).save([one])
+    assert isinstance(saved[KEY], str) is uploads
+    if uploads:
+        said = "on this server undo has to upload it, and would lose its header Expires, which is no HTTP date (0)"
+        assert saved == {KEY: said}
+        assert not any(sent.changes for sent in wire.sent)
+
+
 def test_what_may_not_be_read_is_not_saved(s3: S3Client, bucket: str) -> None:
     one = put(s3, bucket)
     with recorded(answers(lambda sent: sent.method == "HEAD", lambda: answer(403, "AccessDenied"))) as wire:

@@ -240,7 +240,7 @@ def test_all_that_an_upload_did_not_keep_is_said_at_once(s3: S3Client, lost: str
         (result,) = run.restore(intents)
     assert (result.outcome, result.message) == (
         "restored",
-        "its ACL could not be set (AccessDenied: No ACL); its header Expires was no HTTP date, and is not the same: 0",
+        "its ACL could not be set (AccessDenied: No ACL); not as it was: its header Expires, which is no HTTP date (0)",
     )
 
 
@@ -294,7 +294,7 @@ def test_an_unreadable_acl_hides_no_other_loss_of_a_version(s3: S3Client) -> Non
 
     with recorded(disturb):
         result = put_version_back(open_writer(bucket), replace(ALL, copy_absent=False), intent(one, None))
-    expires = "its header Expires was no HTTP date, and is not the same: 0"
+    expires = "not as it was: its header Expires, which is no HTTP date (0)"
     assert (result.outcome, result.message) == ("restored", f"its ACL cannot be read (ExpiredToken: Old); {expires}")
 
 

@@ -11,10 +11,18 @@ import pytest
 
 from labelplan.errors import AwsRefused
 from labelplan.model.run import Attributes, Grant
-from labelplan.store.copy_attributes import Locked, acl_of, arguments_of, full_checksums
+from labelplan.store.copy_attributes import (
+    Locked,
+    acl_of,
+    arguments_of,
+    full_checksums,
+    lost_by_upload,
+    travels_of,
+)
 from labelplan.store.interface import Copied, Place
 from labelplan.store.s3 import open_writer
 from tests.flow.copying import KEY, copies, new_bucket, put, seen
+from tests.simulators.s3.checksums import written
 from tests.simulators.s3.running import running
 from tests.wire import answer, answers, lost_replies, recorded
 
@@ -321,7 +329,7 @@ def test_an_expiry_that_is_no_date_is_left_out_and_said(s3: S3Client, bucket: st
     with recorded() as wire:
         wire.disturb = with_headers(lambda sent: sent.method == "HEAD", {"Expires": "0"})
         reply = writer.upload_in(writer, writer.place(KEY, one.etag), "copy", Attributes())
-    assert reply == Copied("copied", lost="its header Expires was no HTTP date, and is not the same: 0")
+    assert reply == Copied("copied", lost="not as it was: its header Expires, which is no HTTP date (0)")
     assert seen(s3, bucket, "copy")["Body"] == b"deer"
 
 
@@ -331,7 +339,7 @@ def test_metadata_that_http_cannot_carry_is_said_also_when_the_reply_is_lost(s3:
     lose = lost_replies(lambda sent: sent.method == "PUT")
     with recorded(lambda sent, carry_out: lose(sent, lambda: missing(sent, carry_out))):
         reply = writer.upload_in(writer, writer.place(KEY, one.etag), "copy", Attributes())
-    said = "2 of its metadata cannot be read over HTTP, and are not there"
+    said = "not as it was: 2 of its metadata, which cannot be read over HTTP"
     assert (reply.outcome, reply.lost) == ("doubtful", said)
 
 
@@ -363,6 +371,38 @@ def test_a_server_without_tags_has_none_and_one_that_denies_them_is_an_error(s3:
             pytest.raises(AwsRefused, match="Cannot read the tags of"),
         ):
             writer.upload_in(writer, place, "other", Attributes())
+
+
+@pytest.mark.parametrize("name", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+def test_an_upload_keeps_the_checksum_and_the_server_compares_it(s3: S3Client, bucket: str, name: str) -> None:
+    checksum: dict[str, Any] = {f"Checksum{name}": written(name, b"deer")}  # boto3 cannot make all of them
+    one, writer = put(s3, bucket, **checksum), open_writer(bucket)
+    place = writer.place(KEY, one.etag)
+    assert writer.upload_in(writer, place, "copy", Attributes()) == Copied("copied")
+    copy = writer.head("copy")
+    assert copy
+    assert writer.checksums(writer.place("copy", copy.etag)) == {name: written(name, b"deer")}
+    spoilt = with_headers(lambda sent: sent.method == "HEAD", {f"x-amz-checksum-{name.lower()}": written(name, b"elk")})
+    with recorded(spoilt):
+        assert writer.upload_in(writer, place, "other", Attributes()).outcome == "denied"
+
+
+def test_what_an_upload_would_lose_is_known_from_a_head() -> None:
+    good = {"Expires": "Fri, 01 Mar 2030 10:00:00 GMT"}
+    assert not lost_by_upload({})
+    assert not lost_by_upload(good | {"ChecksumCRC32C": "yZRlqg=="})
+    assert lost_by_upload({"Expires": "tomorrow", "MissingMeta": "2"}) == (
+        "its header Expires, which is no HTTP date (tomorrow), and 2 of its metadata, which cannot be read over HTTP"
+    )
+    of_parts = {"ChecksumType": "COMPOSITE", "ChecksumCRC32C": "yZRlqg==-2"}
+    assert lost_by_upload(of_parts) == "its checksum algorithm (CRC32C, of parts)"
+    assert travels_of(of_parts) == {}
+
+
+def test_a_checksum_of_parts_is_made_anew_of_the_whole() -> None:
+    of_parts = {"ChecksumType": "COMPOSITE", "ChecksumSHA256": "yZRlqg==-2", "ContentType": "image/jpeg"}
+    assert not lost_by_upload(of_parts)
+    assert travels_of(of_parts) == {"ContentType": "image/jpeg", "ChecksumAlgorithm": "SHA256"}
 
 
 # --- checksums
