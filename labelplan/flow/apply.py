@@ -107,6 +107,8 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
     was lost, or `AlreadyApplied` when somebody undoes the run meanwhile.
     """
     ready = check_plan(plan, writer, now)
+    for _ in deletes(plan):
+        pass  # all of them are looked at before the first is deleted
     found = capabilities or writer.probe()
     strategy = choose_strategy(found, ready.target.versioning, ready.target.bucket)
     if ready.backup.mode == "copy" and not found.copy_source:
@@ -159,8 +161,6 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     spec = spec_of(plan.header)
     if spec.backup.mode == "versioning":
         require_versioning(target.bucket, target.versioning)
-    for _ in deletes(plan):
-        pass  # all of them are looked at before the first is deleted
     resumed = check_owner(plan, writer)
     if not resumed and plan.header.expires <= now():
         raise PlanExpired(f"The plan expired on {plan.header.expires:%Y-%m-%d %H:%M} UTC.")

@@ -68,13 +68,14 @@ def begin(plan: PlanFile, writer: Writer, new: NewRun, now: Callable[[], dt.date
     if owner is None:
         fresh = _reserve(plan, writer, new, now)
         owner = claim(writer, plan.statement_sha256, fresh)
-    record = RunRecord(writer, owner)
-    _require_own(plan, record)
-    _refuse_finished(record)
-    if not record.has_plan():
+    record, resumed = RunRecord(writer, owner), owner != fresh
+    if resumed:
+        _require_own(plan, record)
+        _refuse_finished(record)
+    if not resumed or not record.has_plan():
         _store_plan(plan, record)
         _require_own(plan, record)  # what the record holds now, not what was sent
-    return record, owner != fresh
+    return record, resumed
 
 
 def require_not_undone(record: RunRecord) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from labelplan.errors import PlanCorrupt, WrongTarget
+from labelplan.errors import PlanCorrupt
 from labelplan.flow.apply import SHOWN, utc_now
 from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.checks import require_whole
@@ -23,6 +23,7 @@ from labelplan.flow.erasing import PurgeResult, way_back_of
 from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
 from labelplan.flow.recheck import spec_of
+from labelplan.flow.recorded import open_record
 from labelplan.flow.verify import verify_plan
 from labelplan.model.run import RunEnd
 from labelplan.store.runs import RunRecord
@@ -72,7 +73,7 @@ class Purged(Struct, frozen=True):
 
 def look_at_purge(purger: Purger, run_id: str, trust: Trust, *, now: Callable[[], dt.datetime] = utc_now) -> Doomed:
     """Count what a purge of the run would destroy; changes nothing. Raises as `purge_run` does."""
-    record, start = _begun(purger, run_id)
+    purger, record, start = open_record(purger, run_id)
     with _trusted_plan(record, start, trust, now()) as plan:
         _read_index(record)
         kind = way_back_of(purger, record, start)
@@ -106,7 +107,7 @@ def purge_run(  # noqa: PLR0913 - four of them are how the caller watches, stops
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[PurgeResult] = []
-    record, start = _begun(purger, run_id)
+    purger, record, start = open_record(purger, run_id)
     with (
         _trusted_plan(record, start, trust, now()) as plan,
         held(purger, locking, command="runs purge", work=start.statement_sha256, stop=stop) as lease,
@@ -127,17 +128,6 @@ def purge_run(  # noqa: PLR0913 - four of them are how the caller watches, stops
         if not purged.in_part:
             record.finish_purge(RunEnd(run_id, now(), purged.counts))
     return purged
-
-
-def _begun(purger: Purger, run_id: str) -> tuple[RunRecord, RunStart]:
-    record = RunRecord(purger, run_id)
-    start, bucket = record.start(), purger.target().bucket
-    if start.target.bucket != bucket:
-        raise WrongTarget(
-            f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.",
-            hint=_NOT_ITS_OWN,
-        )
-    return record, start
 
 
 @contextmanager

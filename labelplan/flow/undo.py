@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import UsageError, WrongTarget
+from labelplan.errors import UsageError
 from labelplan.flow.apply import SHOWN, backup_store, utc_now
 from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.copies import Copies
 from labelplan.flow.locking import Locking, held
 from labelplan.flow.owner import stored_plan
 from labelplan.flow.recheck import spec_of
+from labelplan.flow.recorded import open_record
 from labelplan.flow.restoring import GONE, Chosen, Restoring, is_wanted
 from labelplan.model.run import RunEnd, UndoResult
-from labelplan.store.runs import RunRecord
 from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from labelplan.model.run import Capabilities, RunStart
     from labelplan.planfile.reader import PlanFile
     from labelplan.store.interface import Writer
+    from labelplan.store.runs import RunRecord
 
 
 class Undone(Struct, frozen=True):
@@ -70,11 +71,7 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
     anything is changed, `RunNotFound`, `WrongTarget`, `PlanCorrupt`, `Locked`, and `UsageError` for a key or rule of
     which the run deleted nothing; and `AwsRefused` at any time.
     """
-    record = RunRecord(writer, run_id)
-    bucket = writer.target().bucket
-    start = record.start()
-    if start.target.bucket != bucket:
-        raise WrongTarget(f"The record of the run {run_id} is of the bucket {start.target.bucket}, not of {bucket}.")
+    writer, record, start = open_record(writer, run_id)
     observer = observer or Unobserved()
     counts: Counter[str] = Counter()
     others: list[UndoResult] = []
@@ -89,7 +86,7 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
         _require_deleted(batches_of(plan, start.batch), record, chosen)
         gone = GONE if purged is None else f"its way back was ended on purpose on {purged.finished:%Y-%m-%d}"
         restoring = Restoring(writer, record, chosen, _Tools(writer, plan, run_id), lease, gone)
-        observer.started(f"{bucket}/{run_id}", _expected(plan, end, start, chosen), resumed=False)
+        observer.started(f"{start.target.bucket}/{run_id}", _expected(plan, end, start, chosen), resumed=False)
         unsettled = 0
         for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
             unsettled += left_open
@@ -99,7 +96,7 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
             observer.progressed(counts)
         if not chosen.is_part and "failed" not in counts and (end is not None or not unsettled):
             record.finish_undo(RunEnd(run_id, now(), dict(counts)))
-    return Undone(f"{bucket}/{run_id}", dict(counts), tuple(others))
+    return Undone(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others))
 
 
 class _Tools:

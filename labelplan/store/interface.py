@@ -13,7 +13,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, Self
 
     from labelplan.model.objects import KeyVersion, S3Object, Target, Versioning
     from labelplan.model.protection import Protection
@@ -153,6 +153,12 @@ class Writer(Reader, Protocol):
 
     def beside(self, bucket: str, *, region: str | None = None, account: str | None = None) -> Writer:
         """Open another bucket with the same configuration; itself, if it is this one."""
+
+    def owned_by(self, account: str) -> Self:
+        """Return the same bucket, whose every call now says that it must be this account's; no new client is made.
+
+        Itself, if the account is empty, or if it was opened for one: that one stays.
+        """
 
     def place(self, key: str, etag: str, version_id: str = "") -> Place:
         """Name an object of this bucket, to copy it somewhere."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from labelplan.store.s3_reader import S3Reader
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from boto3.session import Session
     from mypy_boto3_s3 import S3Client
 
@@ -20,3 +23,14 @@ class S3Changing(S3Reader):
         """Keep both clients."""
         super().__init__(opened, session, reading)
         self._changing = changing
+
+    def owned_by(self, account: str) -> Self:
+        """See `Writer.owned_by`. The clients are the same ones."""
+        if not account or self._opened.account != "":
+            return self
+        owned = copy.copy(self)
+        kept = vars(owned)
+        kept["_opened"] = self._opened._replace(account=account)
+        for name in ("_bucket_at", "_at", "_learnt"):  # what was made of the account that was none
+            kept.pop(name, None)
+        return owned
