@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tests.faults.clients import ONE
+from tests.faults.judging import Fault
 from tests.faults.stage import Stage, staged
 from tests.faults.stories import STORIES
 from tests.faults.targets import SIMULATED, Target, connected, opened
@@ -45,6 +46,11 @@ def tell(stage: Stage, task: Task, number: int) -> Point:
     one = Telling(stage, task.story, task.mode, replace(story.ways[task.way], number=number))
     try:
         story.told(one)
+    except TimeoutError as late:  # a client that does not end; the next story finds it killed
+        one.judge([Fault("wrong", str(late))])
+        one.note()
+        return one.end()
+    else:
         return one.end()
     finally:
         one.leave()

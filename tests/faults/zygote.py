@@ -2,7 +2,7 @@
 
 `python -m tests.faults.zygote` reads one order a line on stdin and says the process id of each client on stdout, until
 stdin ends. A client types a command line into `labelplan.cli.main`, exactly as `python -m labelplan` would. What is
-changed in it: the size of a batch, how long it waits for an answer, and botocore's pauses before it reads again.
+changed in it: the size of a batch, how long it waits for an answer, and the pauses before it asks or sends again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -27,7 +28,8 @@ from msgspec import Struct
 
 from labelplan.cli.main import COMMANDS, run
 from labelplan.flow import batches
-from labelplan.store import connect
+from labelplan.store import connect, lean_connections
+from labelplan.store.s3_records import S3Records
 
 PAUSE = 0.02
 
@@ -103,8 +105,10 @@ def _patch(order: Order) -> None:
         return config
 
     connect._config = impatient
+    lean_connections.READ = order.read_timeout  # type: ignore[assignment]  # a fraction, not whole seconds
     batches.BATCH, batches.IN_FLIGHT = order.batch, order.in_flight
     batches.Pace.wait = _at_once  # type: ignore[method-assign, assignment]  # no test waits
+    S3Records.pause = lambda *_: time.sleep(PAUSE)  # type: ignore[method-assign]  # as above
     standard.ExponentialBackoff.delay_amount = lambda *_: PAUSE  # type: ignore[method-assign]  # as above
 
 
