@@ -77,3 +77,26 @@ def test_a_run_that_is_not_there_is_not_found(writer: Writer) -> None:
     with pytest.raises(RunNotFound, match=f"no run {RUN}"):
         record.start_time()
     assert (record.end(), record.undone(), record.undone_time()) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["undo/000000-01.jsonl.zst", "undone.json", "purged.json"])
+def test_a_run_goes_on_until_it_is_undone_or_its_way_back_ended(writer: Writer, name: str) -> None:
+    record, folder = RunRecord(writer, RUN), f".labelplan/runs/{RUN}/"
+    for other in ("segments/000000-01.intent.jsonl.zst", "start.json", "run.json"):
+        writer.put_once(folder + other, b"{}")
+    writer.put_once(f".labelplan/runs/{OTHER}/{name}", b"{}")
+    assert record.may_go_on()
+    assert not record.undo_begun()
+    writer.put_once(folder + name, b"{}")
+    assert not record.may_go_on()
+    assert record.undo_begun() is name.startswith("undo")
+
+
+def test_a_server_that_knows_no_folders_hides_no_undo(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer.put_once(f".labelplan/runs/{RUN}/undo/000000-01.jsonl.zst", b"{}")
+    monkeypatch.setattr(
+        type(writer),
+        "names_in",
+        lambda self, folder: {key.removeprefix(folder) for key, _ in self.list_records(folder)},
+    )
+    assert not RunRecord(writer, RUN).may_go_on()
