@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 HONEST = tuple(name for name in VERSIONED if name != "moto")
 """Those that compare the ETags of a bulk delete; and list a thousand versions in less than minutes."""
 
-REMOVED = {"deleted", "doubtful"}
-"""SeaweedFS does not say which version it removed, so nothing is known until somebody looks."""
-
 
 @pytest.fixture
 def writer(bucket: str) -> Writer:
@@ -64,7 +61,7 @@ def test_markers_are_removed_in_bulk_and_everything_is_as_it_was(s3: S3Client, b
     assert outcomes(writer.delete_batch(stored, conditional=False)) == ["deleted"] * 20
     markers = [found[0] for found in writer.versions_of(keys).values()]
     assert all(one.is_delete_marker and one.is_latest for one in markers)
-    assert set(outcomes(writer.remove_markers(markers))) <= REMOVED
+    assert set(outcomes(writer.remove_markers(markers))) == {"deleted"}
     assert writer.versions_of(keys) == before
     assert [writer.head(one.key) for one in stored] == stored
 
@@ -81,7 +78,7 @@ def test_odd_keys_are_deleted_and_shown_again_in_bulk(
     assert set(outcomes(writer.delete_batch(planned, conditional=True))) == {"deleted"}
     assert [writer.head(key) for key in keys] == [None] * len(keys)
     markers = [found[0] for found in writer.versions_of(keys).values()]
-    assert set(outcomes(writer.remove_markers(markers))) <= REMOVED
+    assert set(outcomes(writer.remove_markers(markers))) == {"deleted"}
     assert [writer.head(one.key) for one in planned] == planned
 
 
@@ -103,7 +100,7 @@ def test_a_full_batch_is_deleted_and_looked_at_with_few_requests(s3: S3Client, b
         assert set(outcomes(writer.delete_batch(planned, conditional=True))) == {"deleted"}
         found = writer.versions_of(keys)
         markers = [one[0] for one in found.values()]
-        assert set(outcomes(writer.remove_markers(markers))) <= REMOVED
+        assert set(outcomes(writer.remove_markers(markers))) == {"deleted"}
     assert list(found) == keys
     assert all(
         marker.is_delete_marker and version.version_id == one.version_id
