@@ -13,6 +13,7 @@ from msgspec import to_builtins
 from labelplan.cli.consent import AutoApproveOption, ask, require_answer, stoppable
 from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
 from labelplan.cli.main import COMMANDS
+from labelplan.cli.meanwhile import meanwhile
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.trusting import trust_here
@@ -60,8 +61,9 @@ def apply(  # noqa: PLR0913 - a command's options
     with verify_plan(plan, trust, dt.datetime.now(dt.UTC), allow_expired=True) as verified:
         require_whole(verified.plan.header)
         check_guards(verified.plan.header, verified.plan.counts)
-        replay(verified.plan.header, verified.plan.decisions())
-        applied = _apply(verified, locking(lock_timeout, disabled=no_lock), auto_approve=auto_approve)
+        with meanwhile(lambda: replay(verified.plan.header, verified.plan.decisions())):
+            writer, ready = _look(verified)
+        applied = _apply(verified, writer, ready, locking(lock_timeout, disabled=no_lock), auto_approve=auto_approve)
     if as_json:
         result(json.dumps(to_builtins(applied), ensure_ascii=False))
     else:
@@ -72,14 +74,20 @@ def apply(  # noqa: PLR0913 - a command's options
     return DONE_IN_PART if applied.in_part else DONE
 
 
-def _apply(verified: VerifiedPlan, how: Locking, *, auto_approve: bool) -> Applied:
-    from labelplan.flow.apply import apply_plan, check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
+def _look(verified: VerifiedPlan) -> tuple[Writer, Readiness]:
+    """Look, by reading alone, whether the plan can be applied."""
+    from labelplan.flow.apply import check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import spec_of  # noqa: PLC0415
     from labelplan.store.s3 import open_writer  # noqa: PLC0415
 
     target, requester_pays = verified.plan.header.target, spec_of(verified.plan.header).requester_pays
     writer = open_writer(target.bucket, region=target.region, account=target.account, requester_pays=requester_pays)
-    ready = check_plan(verified.plan, writer)
+    return writer, check_plan(verified.plan, writer)
+
+
+def _apply(verified: VerifiedPlan, writer: Writer, ready: Readiness, how: Locking, *, auto_approve: bool) -> Applied:
+    from labelplan.flow.apply import apply_plan  # noqa: PLC0415 - as above
+
     _announce(verified)
     require_answer(auto_approve=auto_approve)
     found = _try_out(writer)
