@@ -16,7 +16,7 @@ from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.run_argument import RequesterPaysOption, bucket_name, split_run
 from labelplan.cli.trusting import trust_here
 from labelplan.errors import DONE, DONE_IN_PART, UsageError
-from labelplan.view.purge_text import purge_lines
+from labelplan.view.purge_text import kept_lines, purge_lines
 from labelplan.view.record_text import PURGE_WORDS, runs_lines
 from labelplan.view.run_text import outcome_lines
 from labelplan.view.style import Style
@@ -100,6 +100,8 @@ def _purge(  # noqa: PLR0913 - a command's options
         result(json.dumps(to_builtins(purged), ensure_ascii=False))
     else:
         for line in outcome_lines("Purge", purged.counts, PURGE_WORDS, purged.others, Style(colour())):
+            result(line)
+        for line in kept_lines(bucket, purged.counts.get("kept", 0)):
             result(line)
     return DONE_IN_PART if purged.in_part else DONE
 

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from labelplan.errors import NoWayBack
 from labelplan.flow.batches import BATCH, TRIES, Pace
 from labelplan.flow.copies import LONGEST_KEY
 from labelplan.flow.restoring import is_wanted, recorded_of
 from labelplan.model.objects import S3Object
-from labelplan.rules.purging import hidden_version, perhaps_hidden
+from labelplan.rules.purging import OldVersion, old_version
 from labelplan.store.interface import Deleted
 from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
 
     from labelplan.flow.batches import Batch
@@ -29,12 +31,9 @@ if TYPE_CHECKING:
     from labelplan.rules.versions import Recorded
     from labelplan.store.interface import Purger
     from labelplan.store.runs import RunRecord
+    from labelplan.store.segments import Said
 
-UNRECORDED = (
-    "the run did not record the id of its delete marker, so somebody else may have deleted it; "
-    "labelplan undo brings it back"
-)
-SHOWN = "it is not hidden by the run's delete marker any more"
+SHOWN_AGAIN = "it is not hidden by the run's delete marker any more"
 
 _UNSENT = Deleted("doubtful", message="the server was too busy, so this was not sent", busy=True)
 
@@ -42,7 +41,7 @@ Listed = dict[str, list["KeyVersion"]]
 
 
 class PurgeResult(Struct, frozen=True):
-    """What became of one version or copy; *message*: why it is still there. `kept`: it is not surely the run's."""
+    """What became of one version or copy; *message*: why it is still there. `kept`: not surely the run's to destroy."""
 
     key: str
     version_id: str
@@ -51,10 +50,10 @@ class PurgeResult(Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """What a look shows: what may be destroyed, and what lies under a marker that the run may have made."""
+    """What a look shows: what may be destroyed, and what the run deleted as well, but is left, each with the reason."""
 
     doomed: Sequence[KeyVersion]
-    kept: Sequence[KeyVersion] = ()
+    kept: Sequence[OldVersion] = ()
 
 
 class WayBackKind(Protocol):
@@ -100,13 +99,14 @@ class _OldVersions:
         tried, listed = _Sending(self.purger, self.pace, require).send(keys, pick, self.purger.erase_versions)
         doomed, kept = _sort(wanted, listed, self.versioning())
         results = _became(tried, listed, hidden=set(doomed))
-        return results + [PurgeResult(one.key, one.version_id, "kept", UNRECORDED) for one in kept]
+        untried = ((one, why) for one, why in kept if one not in tried)
+        return results + [PurgeResult(one.key, one.version_id, "kept", why) for one, why in untried]
 
     def _wanted(self, batch: Batch) -> list[tuple[S3Object, Recorded]]:
         said = self.record.segments.read(batch.number)
         undone = self.record.undo.times(batch.number)
-        recorded = ((one, said.get(one.key, NOTHING)) for one in batch.objects)
-        return [(one, recorded_of(words, undone.get(one.key))) for one, words in recorded if is_wanted(words)]
+        recorded = ((one, said.get(one.key, NOTHING), undone.get(one.key)) for one in batch.objects)
+        return [(one, _recorded_of(words, when)) for one, words, when in recorded if is_wanted(words)]
 
     def versioning(self) -> Versioning:
         """Return the bucket's state; raises `NoWayBack` if there are no versions."""
@@ -187,14 +187,16 @@ class _Sending:
         return self.purger.versions_of(keys)
 
 
+def _recorded_of(said: Said, undone: dt.datetime | None) -> Recorded:
+    recorded = recorded_of(said, undone)
+    # an undo that saw it there came after the delete, if that is known by its marker, also in the same second
+    return replace(recorded, undone=True) if undone and recorded.marker else recorded
+
+
 def _sort(wanted: Iterable[tuple[S3Object, Recorded]], listed: Listed, versioning: Versioning) -> Found:
-    doomed, kept = [], []
-    for one, recorded in wanted:
-        if hidden := hidden_version(listed[one.key], one, recorded, versioning):
-            doomed.append(hidden)
-        elif perhaps := perhaps_hidden(listed[one.key], one, recorded, versioning):
-            kept.append(perhaps)
-    return Found(doomed, kept)
+    told = (old_version(listed[one.key], one, recorded, versioning) for one, recorded in wanted)
+    found = [old for old in told if old]
+    return Found([old.version for old in found if not old.why], [old for old in found if old.why])
 
 
 def _copies(listed: Listed, *, latest: bool) -> list[KeyVersion]:
@@ -217,5 +219,5 @@ def _became(
         elif hidden is None or one in hidden:
             results.append(PurgeResult(one.key, one.version_id, "failed", reply.message or "it is still there"))
         else:
-            results.append(PurgeResult(one.key, one.version_id, "kept", SHOWN))
+            results.append(PurgeResult(one.key, one.version_id, "kept", SHOWN_AGAIN))
     return results

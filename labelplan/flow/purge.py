@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -31,7 +32,7 @@ from labelplan.store.runs import RunRecord
 if TYPE_CHECKING:
     import datetime as dt
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from labelplan.flow.batches import Batch, Observer
     from labelplan.model.run import RunStart
@@ -45,13 +46,13 @@ _NOT_ITS_OWN = "Nothing was erased. Find out who wrote below .labelplan/ in the 
 class Doomed(NamedTuple):
     """What a purge would destroy: so many *objects*, of *size* bytes in all.
 
-    *kept*: how many more may be the run's, but are left, for their delete markers were not recorded. *versions_stay*:
-    it destroys copies, and the bucket has versioning, so that the objects' own old versions stay.
+    *kept*: how many more the run deleted, or may have, and the purge leaves, by the reason. *versions_stay*: it
+    destroys copies, and the bucket has versioning, so that the objects' own old versions stay.
     """
 
     objects: int
     size: int
-    kept: int = 0
+    kept: Mapping[str, int] = MappingProxyType({})
     versions_stay: bool = False
 
 
@@ -77,11 +78,12 @@ def look_at_purge(purger: Purger, run_id: str, trust: Trust, *, now: Callable[[]
     with _trusted_plan(record, start, trust, now()) as plan:
         _read_index(record)
         kind = way_back_of(purger, record, start)
-        objects = size = kept = 0
+        objects = size = 0
+        kept: Counter[str] = Counter()
         for found in map(kind.find, batches_of(plan, start.batch)):
             objects += len(found.doomed)
             size += sum(entry.size for entry in found.doomed)
-            kept += len(found.kept)
+            kept.update(old.why for old in found.kept)
         stay = start.backup.mode == "copy" and purger.versioning() != "Disabled"
     return Doomed(objects, size, kept, stay)
 

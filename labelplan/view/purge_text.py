@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def purge_lines(run: Mapping[str, Any], doomed: Mapping[str, Any]) -> Iterator[str]:
     """Yield what nobody should say yes to by mistake.
 
-    *run*: as `runs --json` prints it. *doomed*: `objects` of `size` bytes in all go; `kept` more are not surely the
-    run's; `versions_stay`: copies go, and the old versions of the objects do not.
+    *run*: as `runs --json` prints it. *doomed*: `objects` of `size` bytes in all go; `kept`: so many more stay,
+    by the reason; `versions_stay`: copies go, and the old versions of the objects do not.
     """
     start, name = run["start"], run["run"]
     bucket, backup = printable(start["target"]["bucket"]), start["backup"]
@@ -37,9 +37,12 @@ def purge_lines(run: Mapping[str, Any], doomed: Mapping[str, Any]) -> Iterator[s
         )
     else:
         yield "Nothing brings them back, neither labelplan undo nor anything else."
-    if doomed["kept"]:
-        yield (
-            f"{doomed['kept']:,} more stay: the run did not record the ids of the delete markers on them, so somebody "
-            "else may have deleted them."
-        )
-        yield "labelplan undo brings those back; an apply that was stopped records them when it goes on."
+    for why, count in doomed["kept"].items():
+        yield f"{count:,} more stay, and can be read by their version ids: {why}."
+
+
+def kept_lines(bucket: str, count: int) -> Iterator[str]:
+    """Yield, after a purge that kept *count* old versions, how a person ends what it may not."""
+    if count:
+        yield "What was kept can still be read. If it has to go, destroy it by its version id (--json names it):"
+        yield f"  aws s3api delete-object --bucket {bucket} --key … --version-id …"

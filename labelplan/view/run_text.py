@@ -60,4 +60,5 @@ def outcome_lines(
         yield f"  … and {more:,} more, all in the run's record"
     first = next(iter(words))
     told = [f"{counts.get(one, 0):,} {word}" for one, word in words.items() if counts.get(one) or one == first]
-    yield style.bold(f"{verb} {'incomplete' if counts.get('failed') else 'complete'}: {', '.join(told)}.")
+    short = counts.get("failed") or counts.get("kept")  # what a purge kept can still be read
+    yield style.bold(f"{verb} {'incomplete' if short else 'complete'}: {', '.join(told)}.")

@@ -247,6 +247,17 @@ def test_a_purged_run_is_gone_for_good_and_cannot_be_undone(
     assert (told["run"], told["counts"]) == (run, {})
 
 
+def test_a_purge_that_leaves_an_old_version_says_so_before_and_after(
+    say: Say, s3: S3Client, bucket: str, run: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="deer/car.jpg", Body=b"newer")
+    code, out, err = say("runs", "purge", run, "--auto-approve")
+    assert (code, "Purge incomplete: 1 erased for good, 1 kept.\n" in out) == (3, True)
+    assert "1 more stay, and can be read by their version ids: a newer object lies on it.\n" in err
+    assert f"  aws s3api delete-object --bucket {bucket} --key … --version-id …\n" in out
+    assert "purged" not in say("runs", bucket)[1]
+
+
 def test_a_run_whose_plan_nobody_trusted_signed_is_not_purged_nor_asked_about(
     say: Say, run: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

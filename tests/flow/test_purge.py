@@ -17,6 +17,7 @@ from labelplan.errors import AlreadyApplied, AwsRefused, NoWayBack, RunNotFound,
 from labelplan.flow.purge import Doomed
 from labelplan.flow.runs import read_summary
 from labelplan.planfile.trust import load_trust
+from labelplan.rules.purging import ANOTHER, COVERED
 from labelplan.store.runs import RunRecord, run_names
 from labelplan.store.s3 import open_writer
 from labelplan.store.s3_purge import S3Purger, open_purger
@@ -125,14 +126,20 @@ def test_purging_again_is_fine_and_finds_nothing(s3: S3Client, bucket: str, plan
     assert history(s3, bucket) == before
 
 
-def test_what_was_restored_replaced_or_deleted_by_others_stays(s3: S3Client, bucket: str, plan: Path) -> None:
+def test_what_was_restored_stays_and_what_others_replaced_or_deleted_is_said_to_be_there_still(
+    s3: S3Client, bucket: str, plan: Path
+) -> None:
     run = apply(plan, bucket, capabilities=ALL).run
     undo(run, keys=[KEYS[0]])
     s3.put_object(Bucket=bucket, Key=KEYS[1], Body=b"newer")
     s3.delete_object(Bucket=bucket, Key=KEYS[2])  # a second marker, of somebody else's
     before = history(s3, bucket)
-    assert purge(run).counts == {}
+    assert look(run) == Doomed(0, 0, {COVERED: 1, ANOTHER: 1})
+    purged = purge(run)
+    assert (purged.counts, purged.in_part) == ({"kept": 2}, True)
+    assert [(one.key, one.message) for one in purged.others] == [(KEYS[1], COVERED), (KEYS[2], ANOTHER)]
     assert history(s3, bucket) == before
+    assert RunRecord(open_writer(bucket), run.partition("/")[2]).purged() is None
 
 
 def test_another_run_s_deletes_stay(s3: S3Client, bucket: str, plan: Path, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from msgspec.structs import replace
 
 from labelplan.model.objects import KeyVersion, S3Object
-from labelplan.rules.purging import hidden_version, perhaps_hidden
+from labelplan.rules.purging import ANOTHER, COVERED, TAKEN, UNRECORDED, OldVersion, old_version
 from labelplan.rules.versions import Recorded
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -30,14 +31,27 @@ M1, M2 = marker("m1"), marker("m2")
 
 @pytest.mark.parametrize("versions", [[M1, V1], [M1, V1, OLDER]])
 def test_what_the_run_s_own_marker_lies_on_may_go(versions: list[KeyVersion]) -> None:
-    assert hidden_version(versions, PLANNED, RECORDED, "Enabled") == V1
-    assert perhaps_hidden(versions, PLANNED, RECORDED, "Enabled") is None
+    assert old_version(versions, PLANNED, RECORDED, "Enabled") == OldVersion(V1)
 
 
-@pytest.mark.parametrize("versions", [[M1, V1], [M1, V1, OLDER]])
-def test_what_lies_under_a_marker_without_a_recorded_id_stays_and_is_named(versions: list[KeyVersion]) -> None:
-    assert hidden_version(versions, PLANNED, CRASHED, "Enabled") is None
-    assert perhaps_hidden(versions, PLANNED, CRASHED, "Enabled") == V1
+@pytest.mark.parametrize(
+    ("versions", "recorded", "why"),
+    [
+        ([M1, V1], CRASHED, UNRECORDED),
+        ([M1, V1, OLDER], CRASHED, UNRECORDED),
+        ([V2, M1, V1], RECORDED, COVERED),
+        ([V2, V1], CRASHED, COVERED),
+        ([M1, V2, V1], RECORDED, ANOTHER),  # the marker lies on another version
+        ([M2, V1], RECORDED, ANOTHER),  # somebody else's delete
+        ([M2, M1, V1], RECORDED, ANOTHER),
+        ([M2, V1], replace(RECORDED, compared=False), ANOTHER),  # of the run's time, but not the one it recorded
+        ([marker("m1", -3600), V1], CRASHED, ANOTHER),  # older than the intent
+    ],
+)
+def test_what_somebody_else_may_have_deleted_or_has_covered_stays_and_is_named(
+    versions: list[KeyVersion], recorded: Recorded, why: str
+) -> None:
+    assert old_version(versions, PLANNED, recorded, "Enabled") == OldVersion(V1, why)
 
 
 @pytest.mark.parametrize(
@@ -45,24 +59,19 @@ def test_what_lies_under_a_marker_without_a_recorded_id_stays_and_is_named(versi
     [
         ([], RECORDED),
         ([V1], RECORDED),  # restored
-        ([V2, M1, V1], RECORDED),  # something newer is there
         ([M1], RECORDED),  # gone already
-        ([M1, V2, V1], RECORDED),  # the marker lies on another version
         ([M1, version("v1", "e9")], RECORDED),  # not the planned bytes
         ([M1, version("v1", size=11)], RECORDED),
-        ([M2, V1], RECORDED),  # somebody else's delete
-        ([M2, M1, V1], RECORDED),
-        ([marker("m1", -1), V1], CRASHED),  # older than the intent
         ([M1, V1], Recorded("m1", None, None)),  # the run was never about to delete it
+        ([M2, V1], replace(RECORDED, undone=True)),  # brought back, and then deleted by hand
+        ([V2, V1], replace(RECORDED, undone=True)),
     ],
 )
-def test_nothing_else_may(versions: list[KeyVersion], recorded: Recorded) -> None:
-    assert hidden_version(versions, PLANNED, recorded, "Enabled") is None
-    assert perhaps_hidden(versions, PLANNED, recorded, "Enabled") is None
+def test_nothing_else_is_the_run_s(versions: list[KeyVersion], recorded: Recorded) -> None:
+    assert old_version(versions, PLANNED, recorded, "Enabled") is None
 
 
 def test_the_version_null_may_go_only_while_versioning_is_on() -> None:
-    planned = S3Object("deer/1.jpg", "null", "e1", 10)
-    versions = [M1, version("null")]
-    assert hidden_version(versions, planned, RECORDED, "Enabled") == version("null")
-    assert hidden_version(versions, planned, RECORDED, "Suspended") is None
+    planned, null = S3Object("deer/1.jpg", "null", "e1", 10), version("null")
+    assert old_version([M1, null], planned, RECORDED, "Enabled") == OldVersion(null)
+    assert old_version([M1, null], planned, RECORDED, "Suspended") == OldVersion(null, TAKEN)

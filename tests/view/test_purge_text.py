@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from labelplan.model.spec import Backup
-from labelplan.view.purge_text import purge_lines
+from labelplan.rules.purging import ANOTHER, COVERED
+from labelplan.view.purge_text import kept_lines, purge_lines
 from tests.view.test_record_text import NAME, summary
 
 BEGAN = f"The run wild/{NAME} (complete) began 2026-11-22 14:05 UTC."
@@ -14,7 +15,7 @@ COPIES = Backup("copy", "b", "p/")
 
 
 def lines(run: dict[str, Any], **doomed: Any) -> list[str]:
-    return list(purge_lines(run, {"objects": 13, "size": 2**21, "kept": 0, "versions_stay": False} | doomed))
+    return list(purge_lines(run, {"objects": 13, "size": 2**21, "kept": {}, "versions_stay": False} | doomed))
 
 
 def test_it_says_which_versions_go_and_that_nothing_brings_them_back() -> None:
@@ -46,12 +47,18 @@ def test_it_does_not_say_that_all_is_gone_where_old_versions_stay() -> None:
     ]
 
 
-def test_it_says_what_stays_as_it_may_be_somebody_else_s() -> None:
-    *_, what, how = lines(summary(), kept=1200)
-    assert what.startswith("1,200 more stay: the run did not record the ids of the delete markers on them")
-    assert how.startswith("labelplan undo brings those back")
+def test_it_says_how_much_of_what_the_run_deleted_stays_and_why() -> None:
+    assert lines(summary(), kept={COVERED: 1200, ANOTHER: 1})[3:] == [
+        "1,200 more stay, and can be read by their version ids: a newer object lies on it.",
+        "1 more stay, and can be read by their version ids: a delete marker that the run did not record lies on it.",
+    ]
 
 
 def test_it_says_that_a_run_that_has_not_ended_is_ended() -> None:
     told = lines(summary("running", applied=None, at_work="apply"))
     assert told[1] == "It has not ended: this ends it, and takes also what it deletes until then."
+
+
+def test_after_a_purge_it_says_how_to_destroy_what_was_kept() -> None:
+    assert list(kept_lines("wild", 0)) == []
+    assert list(kept_lines("wild", 2))[-1] == "  aws s3api delete-object --bucket wild --key … --version-id …"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from labelplan.model.run import ApplyResult, UndoResult
+from labelplan.view.record_text import PURGE_WORDS
 from labelplan.view.run_text import APPLY_WORDS, UNDO_WORDS, outcome_lines
 from labelplan.view.style import Style
 
@@ -35,3 +36,9 @@ def test_an_undo_tells_what_it_left_alone() -> None:
         "  left  a.jpg: a newer version is there",
         "Undo complete: 2 restored, 1 there already, 1 left as they are.",
     ]
+
+
+def test_a_purge_is_complete_only_if_it_kept_nothing() -> None:
+    assert list(outcome_lines("Purge", {"erased": 2}, PURGE_WORDS, (), PLAIN)) == ["Purge complete: 2 erased for good."]
+    *_, last = outcome_lines("Purge", {"erased": 2, "kept": 1}, PURGE_WORDS, (), PLAIN)
+    assert last == "Purge incomplete: 2 erased for good, 1 kept."
