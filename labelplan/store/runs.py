@@ -146,10 +146,6 @@ class RunRecord:
         """Tell whether no undo has recorded anything, and the way back was not ended."""
         return not any(name.startswith((_UNDO, _PURGED)) for name in self._store.names_in(self._folder))
 
-    def undone_time(self) -> dt.datetime | None:
-        """Return S3's time of `undone.json`, or None."""
-        return self._store.record_time(self._folder + "undone.json")
-
     def finish_undo(self, end: RunEnd) -> None:
         """Write `undone.json`; the first one stays."""
         self._store.put_once(self._folder + "undone.json", msgspec.json.encode(end))

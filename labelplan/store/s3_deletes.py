@@ -86,7 +86,7 @@ class S3Deletes(S3Changing):
 
         if not objects:
             return {}
-        body: Any = written(objects, quiet=False)
+        body: Any = written(objects)
         try:
             reply = self._changing.delete_objects(**self._at, Delete=body)
         except ClientError as error:

@@ -76,7 +76,7 @@ def test_a_run_that_is_not_there_is_not_found(writer: Writer) -> None:
         record.start()
     with pytest.raises(RunNotFound, match=f"no run {RUN}"):
         record.start_time()
-    assert (record.end(), record.undone(), record.undone_time()) == (None, None, None)
+    assert (record.end(), record.undone()) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["undo/000000-01.jsonl.zst", "undone.json", "purged.json"])
