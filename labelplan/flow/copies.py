@@ -14,8 +14,10 @@ from msgspec.structs import replace
 
 from labelplan.errors import LabelplanError
 from labelplan.flow.batches import SINGLY, TRIES, Pace, singly
-from labelplan.flow.put_back import Source, is_same, put_back, said_together
+from labelplan.flow.put_back import Source, look_at, put_back, said_together
+from labelplan.flow.same_bytes import has_checksum, is_same
 from labelplan.model.run import Attributes, Intent, UndoResult
+from labelplan.store.copy_attributes import of_copy
 from labelplan.store.interface import Copied
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ class Copies:
         if isinstance(attributes, str):
             return _Attempt(one, attributes, _NOT_SENT)
         source = self._data.place(one.key, one.etag)
-        reply = self._backup.copy_in(source, self.key_of(one.key), _of_copy(attributes), absent=False)
+        reply = self._backup.copy_in(source, self.key_of(one.key), of_copy(attributes), absent=False)
         return _Attempt(one, attributes, reply)
 
     def _conclude(
@@ -206,14 +208,27 @@ class Copies:
         results |= put_back(self._data, self._backup, sources, self._capabilities, self._pace)
         return [_with_what_is_unknown(one, results[one.key]) for one in wanted]
 
+    def look_at(self, one: Intent, now: KeyVersion) -> UndoResult:
+        """Say whether what lies at a key under another ETag is the object: `present`; if not, `left`."""
+        place = self._place_of(one, self._backup.key_versions(self.key_of(one.key)))
+        gone = self._backup.place(self.key_of(one.key), one.etag)
+        return look_at(self._data, self._backup, Source(one, place or gone, one.attributes or Attributes()), now)
+
     def _place_of(self, one: Intent, versions: Sequence[KeyVersion]) -> Place | None:
-        """Find the copy that was made; in a versioned bucket also under what somebody has put on it."""
-        etag = one.attributes.copy if one.attributes and one.attributes.copy else one.etag
+        """Find the copy that was made; in a versioned bucket also under what somebody has put on it.
+
+        A copy that came late, and has an ETag that nobody recorded, is known by its checksum.
+        """
+        attributes = one.attributes or Attributes()
+        etag = attributes.copy or one.etag
         for copy in versions:
             if not copy.is_delete_marker and (copy.etag, copy.size) == (etag, one.size):
                 return self._backup.place(copy.key, etag, "" if copy.is_latest else copy.version_id)
         now = self._backup.head(self.key_of(one.key)) if current_of(versions) else None
-        return self._backup.place(now.key, etag) if now and (now.etag, now.size) == (etag, one.size) else None
+        if now is None or now.size != one.size:
+            return None
+        place = self._backup.place(now.key, now.etag)
+        return place if now.etag == etag or has_checksum(self._backup, place, attributes.checksum) else None
 
 
 def current_of(versions: Sequence[KeyVersion]) -> KeyVersion | None:
@@ -232,10 +247,3 @@ def _with_what_is_unknown(one: Intent, result: UndoResult) -> UndoResult:
     if one.attributes or result.outcome != "restored":
         return result
     return replace(result, message=said_together(UNRECORDED, result.message))
-
-
-def _of_copy(attributes: Attributes) -> Attributes:
-    """Say how the copy is kept: as secret as the object, but readable at once, private, and not as a redirect."""
-    if not attributes.kms_key:
-        return Attributes()
-    return Attributes(encryption=attributes.encryption, kms_key=attributes.kms_key, bucket_key=attributes.bucket_key)

@@ -6,18 +6,17 @@ sent. What lies there afterwards decides what is said.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from labelplan.errors import LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
+from labelplan.flow.same_bytes import has_checksum, is_same
 from labelplan.model.objects import S3Object
 from labelplan.model.run import Attributes, UndoResult
 from labelplan.rules.versions import NULL
-from labelplan.store.copy_attributes import Locked, archived
+from labelplan.store.copy_attributes import Locked, archived, etag_may_differ
 from labelplan.store.interface import Copied
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def put_version_back(data: Writer, capabilities: Capabilities, planned: Intent) 
 
     Raises `LabelplanError` if the bucket cannot be read.
     """
-    item = S3Object(planned.key, planned.version_id, planned.etag, planned.size)
+    item = _version_of(planned)
     attributes = data.describe(item, by_version=True)
     if isinstance(attributes, str):
         return UndoResult(planned.key, planned.version_id, "failed", attributes)
@@ -96,6 +95,28 @@ def put_version_back(data: Writer, capabilities: Capabilities, planned: Intent) 
     if isinstance(acl, str) and result.outcome == "restored":
         return replace(result, message=said_together(acl, result.message))
     return result
+
+
+def look_at(data: Writer, store: Writer, source: Source, now: KeyVersion) -> UndoResult:
+    """Say of what lies at a key, under another ETag, whether it is the object: `present`; if not, `left`."""
+    sender = _Sender(data, store, server_side=True)
+    return sender.judge(source, _Sent(Copied("refused"), source.attributes), [now])
+
+
+def look_at_version(data: Writer, planned: Intent, now: KeyVersion) -> UndoResult:
+    """Say so of what lies over an old version, which an undo may have put there.
+
+    Raises `LabelplanError` if the version cannot be read.
+    """
+    attributes = data.describe(_version_of(planned), by_version=True)
+    if isinstance(attributes, str) or not etag_may_differ(planned.etag, attributes.encryption):
+        return UndoResult(planned.key, planned.version_id, "left", NEWER)
+    source = Source(planned, data.place(planned.key, planned.etag, planned.version_id), attributes)
+    return look_at(data, data, source, now)
+
+
+def _version_of(planned: Intent) -> S3Object:
+    return S3Object(planned.key, planned.version_id, planned.etag, planned.size)
 
 
 def said_together(*messages: str) -> str:
@@ -158,11 +179,13 @@ class _Sender:
             return False
         if found.etag in {one.planned.etag, one.place.etag}:
             return True
-        return is_same(self._data, self._data.place(found.key, found.etag), self._store, one.place)
+        place = self._data.place(found.key, found.etag)
+        said = has_checksum(self._data, place, one.attributes.checksum)
+        return is_same(self._data, place, self._store, one.place) if said is None else said
 
     def _differs(self, attributes: Attributes, now: KeyVersion) -> str:
         """Say what is not as it was; only asked where an attribute is not what every new object has."""
-        wanted = replace(attributes, copy="")
+        wanted = replace(attributes, copy="", checksum="")
         if wanted in {Attributes(), Attributes("STANDARD"), Attributes("", "AES256"), Attributes("STANDARD", "AES256")}:
             return ""
         item = S3Object(now.key, now.version_id, now.etag, now.size)
@@ -201,27 +224,6 @@ def _alike(wanted: object, found: object) -> bool:
     if isinstance(wanted, tuple) and isinstance(found, tuple):
         return set(wanted) == set(found)
     return (wanted or "STANDARD") == (found or "STANDARD")  # of this class S3 says nothing
-
-
-def is_same(one: Writer, first: Place, other: Writer, second: Place) -> bool:
-    """Compare the bytes of two objects: by checksums that the server keeps of both, else by reading them.
-
-    Raises `LabelplanError` if they cannot be read.
-    """
-    kept, others = one.checksums(first), other.checksums(second)
-    common = kept.keys() & others.keys()
-    if common:
-        return all(kept[name] == others[name] for name in common)
-    digest = _sha256(one, first)
-    return digest is not None and digest == _sha256(other, second)
-
-
-def _sha256(store: Writer, place: Place) -> bytes | None:
-    with tempfile.TemporaryFile() as body:
-        if store.take(place, body) is None:
-            return None
-        body.seek(0)
-        return hashlib.file_digest(body, "sha256").digest()
 
 
 def _result(one: Source, outcome: Literal["restored", "present", "left", "failed"], message: str = "") -> UndoResult:

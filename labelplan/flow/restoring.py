@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from labelplan.errors import LabelplanError, RunNotFound
 from labelplan.flow.batches import BATCH, TRIES, Pace, singly
+from labelplan.flow.closer_look import look_closer
 from labelplan.flow.put_back import put_version_back
 from labelplan.model.run import Intent, UndoResult
-from labelplan.rules.versions import Recorded, WayBack, is_planned, way_back
+from labelplan.rules.versions import NEWER, Recorded, WayBack, is_planned, way_back
 from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from labelplan.flow.batches import Batch
-    from labelplan.flow.copies import Copies
+    from labelplan.flow.closer_look import Tools
     from labelplan.flow.lock import Lease
     from labelplan.model.objects import KeyVersion, S3Object
-    from labelplan.model.run import Capabilities
     from labelplan.store.interface import Deleted, Writer
     from labelplan.store.runs import RunRecord
     from labelplan.store.segments import Said
@@ -49,18 +49,6 @@ class Chosen:
     def covers(self, key: str, rule: str) -> bool:
         """Tell whether an object is chosen."""
         return not self.is_part or key in self.keys or rule in self.rules
-
-
-class Tools(Protocol):
-    """What only some undos need."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the endpoint honours."""
-
-    @property
-    def copies(self) -> Copies | None:
-        """The run's copies, if there are any."""
 
 
 def is_wanted(said: Said) -> bool:
@@ -141,6 +129,9 @@ class Restoring:
                     results[one.key] = _result(one, "present")
                 case WayBack("left", _, why):
                     results[one.key] = _result(one, "left", why)
+        others = [one for one in wanted if ways[one.key].why == NEWER]
+        intents = [_intent(one, said.get(one.key, NOTHING).intent) for one in others]
+        results |= look_closer(self.writer, self.tools, intents, versions)
         denied = self._remove_markers([one for one in wanted if ways[one.key].way == "marker"], ways, results)
         denied |= {one: "" for one in wanted if ways[one.key].way == "version"}
         put_back = singly(list(denied.items()), lambda pair: self._put_back(*pair))

@@ -79,7 +79,8 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
     """What a copy within S3 does not keep, read before the object is deleted and set again by undo.
 
     *acl*: empty where the bucket has no ACLs, or the object has the default one. *copy*: the ETag of the copy, where it
-    is another than the object's: the object came in parts, or a KMS key encrypts one of them.
+    is another than the object's: the object came in parts, or a KMS key encrypts one of them. *checksum*: where a copy
+    may have another ETag, that of the whole content, if S3 keeps one: `SHA256:` and the like, and its value.
     """
 
     storage_class: str = ""
@@ -89,6 +90,7 @@ class Attributes(Struct, frozen=True, omit_defaults=True):
     acl: tuple[Grant, ...] = ()
     website_redirect: str = ""
     copy: str = ""
+    checksum: str = ""
 
 
 class Intent(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -91,8 +91,24 @@ def attributes_of(head: Mapping[str, Any]) -> Attributes:
         "bucket_key": str(head.get("BucketKeyEnabled", "")).lower() == "true",
         "website_redirect": head.get("WebsiteRedirectLocation", ""),
     }
+    whole = full_checksums(head)
+    if whole and etag_may_differ(head.get("ETag", ""), said["encryption"]):
+        name = min(whole)
+        said["checksum"] = f"{name}:{whole[name]}"
     lock = _lock_to_set(head)
     return Locked(**said, lock=tuple(sorted(lock.items()))) if lock else Attributes(**said)
+
+
+def of_copy(attributes: Attributes) -> Attributes:
+    """Say how the copy is kept: as secret as the object, but readable at once, private, and not as a redirect."""
+    if not attributes.kms_key:
+        return Attributes()
+    return Attributes(encryption=attributes.encryption, kms_key=attributes.kms_key, bucket_key=attributes.bucket_key)
+
+
+def etag_may_differ(etag: str, encryption: str) -> bool:
+    """Tell whether a copy may have another ETag: of an upload in parts, and under KMS, where it is no MD5."""
+    return "-" in etag or encryption.startswith("aws:kms")
 
 
 def arguments_of(attributes: Attributes) -> dict[str, Any]:

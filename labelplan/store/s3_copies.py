@@ -84,7 +84,8 @@ class S3Copies(S3Changing):
         """See `Writer.describe`."""
         from botocore.exceptions import ClientError  # noqa: PLC0415 - boto3 is imported when it is needed
 
-        exactly = _exactly(self.place(item.key, item.etag, item.version_id if by_version else ""))
+        place = self.place(item.key, item.etag, item.version_id if by_version else "")
+        exactly = _exactly(place) | {"ChecksumMode": "ENABLED"}
         head = self._lean.head(item.key, **exactly) if self._lean and not by_version else None
         if head is None:
             try:
