@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 PATIENCE = 60
 """Seconds that a client may run: far more than it needs."""
 
-READ_TIMEOUT = 1.0
-"""Seconds that a client waits for an answer; labelplan's own minute is too long for a test that hangs."""
+PATIENT, HASTY = 5.0, 0.3
+"""Seconds that a client waits for an answer; labelplan's own minute is too long, and hasty is who gets none."""
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a client works. *batch*: objects a batch; *in_flight*: batches at once. *afresh*: a Python of its own."""
+    """How a client works. *batch*: objects a batch; *in_flight*: batches at once; *read_timeout*: seconds.
+
+    *afresh*: in a Python of its own, with nothing changed in it.
+    """
 
     batch: int = 3
     in_flight: int = 1
+    read_timeout: float = PATIENT
     afresh: bool = False
 
 
@@ -123,7 +127,7 @@ class Clients:
             "folder": folder,
             "batch": manner.batch,
             "in_flight": manner.in_flight,
-            "read_timeout": READ_TIMEOUT,
+            "read_timeout": manner.read_timeout,
         }
         assert self._zygote.stdin
         assert self._zygote.stdout

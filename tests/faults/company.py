@@ -57,9 +57,8 @@ def apply_visited(one: Telling) -> None:
 
 def undo_visited(one: Telling) -> None:
     """Somebody else changes the bucket in the middle of an undo."""
-    one.finish_apply()
+    run = one.be_applied()
     _await_visit(one)
-    (run,) = one.runs()
     one.undo(run, one.disturbance)
     one.note()
     one.finish_undo()
@@ -108,8 +107,7 @@ def apply_overslept_and_undone(one: Telling) -> None:
 
 def undo_overslept(one: Telling) -> None:
     """An undo sleeps until its lock has run out, another one finishes, and the first wakes up."""
-    one.finish_apply()
-    (run,) = one.runs()
+    run = one.be_applied()
     sleeper = one.stop_one("undo", undoing(one.bucket, run))
     if sleeper:
         one.stage.let_leases_run_out()
@@ -120,8 +118,7 @@ def undo_overslept(one: Telling) -> None:
 
 def undo_overslept_and_applied(one: Telling) -> None:
     """An undo sleeps until its lock has run out, somebody applies the plan once more, and the undo wakes up."""
-    one.finish_apply()
-    (run,) = one.runs()
+    run = one.be_applied()
     sleeper = one.stop_one("undo", undoing(one.bucket, run))
     if sleeper:
         one.stage.let_leases_run_out()

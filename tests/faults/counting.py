@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tests.faults.disturbances import Disturbance
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _KINDS = ("lost", "kept", "newer", "wrong")
-_ROW = "{:<12} {:<22} {:>7} {:>9} {:>5} {:>5} {:>6} {:>6}"
+_ROW = "{:<14} {:<20} {:>5} {:>9} {:>6} {:>8} {:>4} {:>4} {:>5} {:>5}"
 
 
 class Count:
@@ -24,24 +24,34 @@ class Count:
         self.points: Counter[tuple[str, str]] = Counter()
         self.commands: Counter[tuple[str, str]] = Counter()
         self.faults: Counter[tuple[str, str, str]] = Counter()
+        self.calls: dict[tuple[str, str], int] = {}
+        """How many calls the undisturbed story makes."""
+        self.met: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+        """The numbers of those that were disturbed."""
 
     def add(self, point: Point) -> None:
         at = (point.mode, point.story)
         self.points[at] += 1
         self.commands[at] += point.commands
+        self.met[at].add(point.met)
         self.faults.update((*at, kind) for kind in {fault.kind for fault in point.faults})
+
+    def left(self, at: tuple[str, str]) -> list[int]:
+        """List the calls that were not disturbed."""
+        return sorted(set(range(1, self.calls.get(at, 0) + 1)) - self.met[at])
 
     @property
     def bad(self) -> int:
         return self.faults.total()
 
     def table(self) -> Iterator[str]:
-        """Make one line for each mode and story, and one for all."""
-        yield _ROW.format("way back", "story", "points", "commands", *_KINDS)
+        """Make one line for each way back and story, and one for all."""
+        yield _ROW.format("way back", "story", "calls", "disturbed", "points", "commands", *_KINDS)
         for mode, story in sorted(self.points):
             at = (mode, story)
             kinds = [self.faults[*at, kind] for kind in _KINDS]
-            yield _ROW.format(*at, self.points[at], self.commands[at], *kinds)
+            calls = self.calls.get(at, 0)
+            yield _ROW.format(*at, calls, calls - len(self.left(at)), self.points[at], self.commands[at], *kinds)
         yield self.line()
 
     def line(self) -> str:

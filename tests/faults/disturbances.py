@@ -66,6 +66,13 @@ class Disturbance(Struct, frozen=True):
     amid: bool = False
     visit: str = ""
 
+    def fits(self, operation: str, *, changes: bool) -> bool:
+        """Whether a call is one of those that are counted."""
+        return self.operation in {"*", operation} or (self.operation == "changes" and changes)
+
+
+NEVER = Disturbance("lost", 10**9)
+"""Meets no call."""
 
 _ANY = ("kill-before", "lost", "cut", "reset", "hang", "500", "503", "403", "expired")
 _CHANGES = ("kill-after", "kill-late", "late", "hang-after", "500-after", "503-after", "409")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
-from botocore.exceptions import ClientError
 from msgspec import Struct
+
+from tests.faults.asking import OK, asking
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from tests.faults.asking import Answer
 
 NOT_FOUND = 404
 RECORDS = ".labelplan/"
@@ -36,13 +40,22 @@ class Content(Struct, frozen=True):
 
 
 _HEADERS = (
-    "ContentType",
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "WebsiteRedirectLocation",
+    "Content-Type",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "x-amz-website-redirect-location",
 )
+_METADATA = "x-amz-meta-"
+
+
+class Refused(RuntimeError):
+    """A server that does not let us look, and its *status*."""
+
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(f"{what}: {status}")
+        self.status = status
 
 
 def history(s3: S3Client, bucket: str) -> dict[str, list[Entry]]:
@@ -78,26 +91,33 @@ def found(s3: S3Client, bucket: str, key: str) -> Content | None:
     """Read what is current at a key, None if nothing is."""
     try:
         return content(s3, bucket, key)
-    except ClientError as error:  # of an odd key the answer is no XML, so only its status is known
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != NOT_FOUND:
+    except Refused as refused:
+        if refused.status != NOT_FOUND:
             raise
         return None
 
 
 def content(s3: S3Client, bucket: str, key: str, version_id: str = "null") -> Content:
     """Read one object; a *version_id* of `null` reads what is current."""
-    at: Any = {"Bucket": bucket, "Key": key} | ({} if version_id == "null" else {"VersionId": version_id})
-    got = s3.get_object(**at)
-    tags = s3.get_object_tagging(**at)["TagSet"]
-    fields: Any = got
+    at = {} if version_id == "null" else {"versionId": version_id}
+    got = _get(s3, bucket, key, at)
+    tags = ET.fromstring(_get(s3, bucket, key, at | {"tagging": ""}).body)  # noqa: S314 - a server of ours
+    headers = {name.lower(): value for name, value in got.headers.items()}
     return Content(
-        got["Body"].read(),
-        {name: fields[name] for name in _HEADERS if name in fields},
-        got["Metadata"],
-        tuple(sorted((tag["Key"], tag["Value"]) for tag in tags)),
-        got.get("StorageClass", "STANDARD"),
-        got["ETag"].strip('"'),
+        got.body,
+        {name: headers[name.lower()] for name in _HEADERS if name.lower() in headers},
+        {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)},
+        tuple(sorted((tag[0].text or "", tag[1].text or "") for tag in tags.iter() if tag.tag.endswith("Tag"))),
+        headers.get("x-amz-storage-class", "STANDARD"),
+        headers["etag"].strip('"'),
     )
+
+
+def _get(s3: S3Client, bucket: str, key: str, query: dict[str, str]) -> Answer:
+    answer = asking(s3).get(bucket, key, query)
+    if answer.status != OK:
+        raise Refused(f"{bucket}/{key!r} {query}", answer.status)
+    return answer
 
 
 def record_keys(s3: S3Client, bucket: str) -> list[str]:

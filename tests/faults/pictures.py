@@ -84,6 +84,10 @@ class Bucket:
     plan: Path
     others: Others = field(default_factory=Others)
 
+    @property
+    def names(self) -> list[str]:
+        return [self.name, *([self.copies] if self.copies else [])]
+
 
 def fill(s3: S3Client, mode: str, odd: list[str]) -> tuple[str, str]:
     """Make a bucket with pictures, *odd* keys among them; return its name, and the other one's, if there is one."""

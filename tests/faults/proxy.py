@@ -109,9 +109,7 @@ class Proxy:
 
     def _meet(self, call: Call) -> Disturbance | None:
         wanted = self._disturbance
-        if wanted is None or not (
-            wanted.operation in {"*", call.operation} or (wanted.operation == "changes" and call.changes)
-        ):
+        if wanted is None or not wanted.fits(call.operation, changes=call.changes):
             return None
         self._seen[wanted.operation] += 1
         past = self._seen[wanted.operation] - wanted.number

@@ -91,7 +91,7 @@ def race_labelplan(stage: Stage, mode: str, chance: random.Random, tally: Tally)
 
 def race_bare(stage: Stage, mode: str, chance: random.Random, tally: Tally) -> None:
     """Run one round against a single DeleteObjects."""
-    bucket = stage.bucket(mode)
+    bucket = stage.scene(mode).bucket
     before = history(stage.s3, bucket.name)
     objects = [{"Key": key, "ETag": before[key][0].etag} for key in bucket.delete if "\x01" not in key]
     writer = Writer(stage.s3, bucket, chance)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from labelplan.planfile.keys import generate_key
-from tests.faults.clients import ONE, warm
+from tests.faults.clients import HASTY, ONE, warm
+from tests.faults.disturbances import KINDS
 from tests.faults.guard import Scope
-from tests.faults.pictures import make
+from tests.faults.judging import photograph
+from tests.faults.pictures import Others, make
 from tests.faults.proxy import in_front_of
 
 if TYPE_CHECKING:
@@ -17,9 +20,23 @@ if TYPE_CHECKING:
 
     from tests.faults.clients import Client, Clients, Ended, Manner
     from tests.faults.disturbances import Disturbance
+    from tests.faults.judging import Photograph
     from tests.faults.pictures import Bucket
     from tests.faults.proxy import Proxy
     from tests.faults.targets import Target
+
+
+class Scene(NamedTuple):
+    """Where a story begins: a bucket, and how it looked *before*. *done*: what is kept of it besides."""
+
+    bucket: Bucket
+    before: Photograph
+    done: set[str]
+
+    def moment(self, what: str = "") -> str:
+        """Name the moment when *what* had been done."""
+        return f"{self.bucket.name} {what}"
+
 
 LEASE = 130
 """Seconds after which every lock has run out."""
@@ -32,20 +49,47 @@ class Stage:
         self.target, self.proxy, self.clients, self.key = target, proxy, clients, key
         self.s3 = target.s3
         self.manner: Manner = ONE
+        self.again: dict[str, Scene] | None = None
+        """Buckets to begin with once more, by mode; None to make each one anew."""
         self._ahead = 0
+        self._hangs = False
 
-    def bucket(self, mode: str) -> Bucket:
-        """Make a bucket, and a plan for it."""
-        return make(self.target, mode, self.proxy.url, self.clients.folder, self.key)
+    def scene(self, mode: str) -> Scene:
+        """Make a bucket and a plan for it; or put one that was used back to how it was."""
+        known = self.again.get(mode) if self.again is not None else None
+        if known:
+            self.target.rewind(known.moment())
+            return known._replace(bucket=replace(known.bucket, others=Others()))
+        bucket = make(self.target, mode, self.proxy.url, self.clients.folder, self.key)
+        scene = Scene(bucket, photograph(self.s3, bucket.name), set())
+        if self.again is not None:
+            self.target.keep(scene.moment(), bucket.names)
+            self.again[mode] = scene
+        return scene
+
+    def is_again(self, scene: Scene, what: str) -> bool:
+        """Put a bucket to how it was when *what* had been done with it; False if that has to be done."""
+        if self.again is None or what not in scene.done:
+            return False
+        self.target.rewind(scene.moment(what))
+        return True
+
+    def has_become(self, scene: Scene, what: str) -> None:
+        """Keep how a bucket is when *what* has been done with it."""
+        if self.again is not None:
+            self.target.keep(scene.moment(what), scene.bucket.names)
+            scene.done.add(what)
 
     def begin(self, bucket: Bucket, phase: str, disturbance: Disturbance | None = None) -> None:
         """Begin to count and disturb what clients send."""
         scope = Scope(bucket.name, frozenset(bucket.delete), bucket.copies, must_say_owner=True)
         self.proxy.begin(phase, disturbance, scope)
+        self._hangs = disturbance is not None and KINDS[disturbance.kind].then == "hang"
 
     def start(self, *words: str) -> Client:
         """Start the client that the disturbance is for."""
-        client = self.clients.start(*words, manner=self.manner)
+        manner = replace(self.manner, read_timeout=HASTY) if self._hangs else self.manner
+        client = self.clients.start(*words, manner=manner)
         self.proxy.victim(client.pid)
         return client
 

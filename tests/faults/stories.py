@@ -40,8 +40,7 @@ def apply_and_undo(one: Telling) -> None:
 
 def undo_and_go_on(one: Telling) -> None:
     """An undo is disturbed, the same command goes on."""
-    one.finish_apply()
-    (run,) = one.runs()
+    run = one.be_applied()
     one.undo(run, one.disturbance)
     one.note()
     one.nothing_is_lost()

@@ -1,4 +1,4 @@
-"""Every call of every story, disturbed in every way; or only every so manieth. Several processes share the work."""
+"""Tells stories, one call of each disturbed, in several processes at once. `points.py` says which calls, and how."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import itertools
 import os
 import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from tests.faults.clients import ONE
+from tests.faults.disturbances import NEVER
 from tests.faults.judging import Fault
 from tests.faults.stage import Stage, staged
 from tests.faults.stories import STORIES
@@ -21,59 +22,89 @@ from tests.faults.targets import SIMULATED, Target, connected, opened
 from tests.faults.telling import Point, Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tests.faults.disturbances import Disturbance
+    from tests.faults.points import At, Calls
+
+MOST = 12
+"""Points that one process tells before it takes others: few enough that all end at about the same time."""
+
+
+class Told(NamedTuple):
+    """A story that is told in a bucket with this way back."""
+
+    story: str
+    mode: str
 
 
 @dataclass(frozen=True)
 class Task:
-    """One story, told again and again, each call in it disturbed in one *way*; *every* 3: a third of them.
+    """One story, told again and again, each time one call disturbed in one way."""
 
-    *first*: the first call that is disturbed, from 1; *most*: how many are.
-    """
-
-    story: str
-    mode: str
-    way: str
-    every: int = 1
-    first: int = 0
-    most: int | None = None
+    told: Told
+    points: Sequence[At]
 
 
-def tell(stage: Stage, task: Task, number: int) -> Point:
-    """Tell a story once, the call of this *number* disturbed."""
-    story = STORIES[task.story]
+def tell(stage: Stage, told: Told, disturbance: Disturbance) -> tuple[Point, Calls]:
+    """Tell a story once; return what came of it, and the calls of the phase that was to be disturbed."""
     stage.manner = ONE
-    one = Telling(stage, task.story, task.mode, replace(story.ways[task.way], number=number))
+    one = Telling(stage, told.story, told.mode, disturbance)
     try:
-        story.told(one)
-    except TimeoutError as late:  # a client that does not end; the next story finds it killed
+        STORIES[told.story].told(one)
+    except TimeoutError as late:  # a client that does not end; it was killed
         one.judge([Fault("wrong", str(late))])
         one.note()
-        return one.end()
-    else:
-        return one.end()
     finally:
         one.leave()
+    return one.end(), [(call.operation, call.changes) for call in one.calls]
 
 
-def sweep(stage: Stage, task: Task) -> Iterator[Point]:
-    """Tell the story until there is no such call any more."""
-    # each way begins elsewhere, so together they meet all calls
-    first = task.first or 1 + sorted(STORIES[task.story].ways).index(task.way) % task.every
-    for number in itertools.islice(itertools.count(first, task.every), task.most):
-        point = tell(stage, task, number)
-        if not point.met:
-            return
-        yield point
+def disturbed(told: Told, at: At) -> Disturbance:
+    """Make the disturbance of a point."""
+    return replace(STORIES[told.story].ways[at.way], number=at.number)
 
 
-def share(target: Target, tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, list[Point]]]:
-    """Do all tasks in so many processes, each with a proxy and clients of its own; a simulator as well."""
-    context, options = get_context("spawn"), (target.name, target.url)
-    with ProcessPoolExecutor(jobs, context, initializer=_set_stage, initargs=options) as pool:
-        tellings = {pool.submit(_tell_all, task): task for task in tasks}
+def tasks_of(points: Mapping[Told, Sequence[At]]) -> Iterator[Task]:
+    """Cut the points of each story into tasks."""
+    for told, some in points.items():
+        for many in _cut(some):
+            yield Task(told, many)
+
+
+def _cut(points: Iterable[At]) -> Iterator[Sequence[At]]:
+    rest = iter(points)
+    while some := tuple(itertools.islice(rest, MOST)):
+        yield some
+
+
+class Workers:
+    """Processes that tell stories, each with a proxy and clients of its own; a simulator as well."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def listen(self, stories: Iterable[Told]) -> dict[Told, tuple[Point, Calls]]:
+        """Tell each story undisturbed; return what was found then, and the calls that can be disturbed."""
+        tellings = {told: self._pool.submit(_listen, told) for told in stories}
+        return {told: telling.result() for told, telling in tellings.items()}
+
+    def tell(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Point]]]:
+        """Do all tasks; return each when it is done, with the points that were met."""
+        tellings = {self._pool.submit(_tell_all, task): task for task in tasks}
         for done in as_completed(tellings):
             yield tellings[done], done.result()
+
+
+@contextmanager
+def workers(target: Target, jobs: int) -> Iterator[Workers]:
+    """Run so many processes."""
+    context, options = get_context("spawn"), (target.name, target.url)
+    with ProcessPoolExecutor(jobs, context, initializer=_set_stage, initargs=options) as pool:
+        try:
+            yield Workers(pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _STAGES: list[Stage] = []
@@ -93,13 +124,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _listen(told: Told) -> tuple[Point, Calls]:
+    stage = _STAGES[0]
+    stage.again = None
+    return tell(stage, told, NEVER)
+
+
 def _tell_all(task: Task) -> list[Point]:
-    return list(sweep(_STAGES[0], task))
-
-
-def tasks_of(stories: Iterable[str], modes: Sequence[str], every: int = 1) -> Iterator[Task]:
-    """List what there is to do for some stories, in all ways."""
-    for mode in modes:
-        for story in stories:
-            for way in STORIES[story].ways:
-                yield Task(story, mode, way, every)
+    stage = _STAGES[0]
+    stage.again = {} if stage.target.rewinds else None
+    points = [tell(stage, task.told, disturbed(task.told, at))[0] for at in task.points]
+    return [point for point in points if point.met or point.faults]

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.faults.disturbances import KINDS
-from tests.faults.judging import Fault, after_any, after_apply, after_undo, of_clients, photograph
+from tests.faults.judging import Fault, after_any, after_apply, after_undo, of_clients
 from tests.faults.look import runs
 from tests.faults.stage import applying, undoing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.calls import Call
     from tests.faults.clients import Client, Ended
     from tests.faults.disturbances import Disturbance
     from tests.faults.stage import Stage
@@ -29,12 +30,12 @@ _UNLOCK = re.compile(r"labelplan (unlock \S+ \S+)")
 
 @dataclass
 class Point:
-    """One disturbance of one story, and what came of it. *met*: whether the call was made at all."""
+    """One disturbance of one story, and what came of it. *met*: the number of the call, 0 if it was not made."""
 
     story: str
     mode: str
     disturbance: Disturbance
-    met: bool = False
+    met: int = 0
     call: str = ""
     commands: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -47,8 +48,10 @@ class Telling:
     def __init__(self, stage: Stage, name: str, mode: str, disturbance: Disturbance) -> None:
         self.stage, self.disturbance = stage, disturbance
         self.point = Point(name, mode, disturbance)
-        self.bucket = stage.bucket(mode)
-        self.before = photograph(stage.s3, self.bucket.name)
+        self.scene = stage.scene(mode)
+        self.bucket, self.before = self.scene.bucket, self.scene.before
+        self.calls: list[Call] = []
+        """All of the phase that was disturbed."""
         self.part_is_enough = False
         self._broken = len(stage.proxy.guard.broken)
 
@@ -65,6 +68,7 @@ class Telling:
         while not self.stage.proxy.stopped.wait(0.02):
             if client.has_ended():
                 self.see(client.wait())
+                self.note()
                 return None
         self.note()
         return client
@@ -87,9 +91,9 @@ class Telling:
         return ended
 
     def note(self) -> None:
-        """Note which call was disturbed."""
-        met = self.stage.proxy.met
-        self.point.met = bool(met)
+        """Note which call was disturbed, and what could have been."""
+        met, self.calls = self.stage.proxy.met, self.stage.proxy.calls
+        self.point.met = met[0].number if met else 0
         self.point.call = met[0].words() if met else ""
 
     def judge(self, faults: list[Fault]) -> None:
@@ -104,6 +108,14 @@ class Telling:
         # a server that compares nothing carries out a delete that comes late; undo removes both markers
         once = self.stage.target.compares or KINDS[self.disturbance.kind].acts != "late"
         self.judge(after_apply(self.stage.s3, self.bucket, self.before, once=once))
+
+    def be_applied(self) -> str:
+        """Begin with a bucket to which the plan was applied, undisturbed; return the run."""
+        if not self.stage.is_again(self.scene, "applied"):
+            self.finish_apply()
+            self.stage.has_become(self.scene, "applied")
+        (run,) = self.runs()
+        return run
 
     def runs(self) -> list[str]:
         return runs(self.stage.s3, self.bucket.name)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.disturbances import Disturbance
+from tests.faults.disturbances import NEVER
 from tests.faults.look import content
 from tests.faults.telling import DONE, IN_PART, Telling
 
 if TYPE_CHECKING:
     from tests.faults.stage import Stage
-
-NOTHING = Disturbance("lost", 10**9)
 
 
 def deny(stage: Stage, bucket: str, *actions: str) -> None:
@@ -32,7 +30,7 @@ def deny(stage: Stage, bucket: str, *actions: str) -> None:
 def test_a_policy_that_denies_deletes_leaves_all_and_when_it_is_gone_the_same_command_goes_on(
     stage: Stage, mode: str
 ) -> None:
-    one = Telling(stage, "denied", mode, NOTHING)
+    one = Telling(stage, "denied", mode, NEVER)
     deny(stage, one.bucket.name, "DeleteObject")
     ended = one.apply()
     assert ended.code not in {DONE, None}
@@ -44,7 +42,7 @@ def test_a_policy_that_denies_deletes_leaves_all_and_when_it_is_gone_the_same_co
 
 
 def test_where_markers_may_not_be_removed_undo_puts_the_versions_back(stage: Stage) -> None:
-    one = Telling(stage, "denied-undo", "versioning", NOTHING)
+    one = Telling(stage, "denied-undo", "versioning", NEVER)
     one.finish_apply()
     deny(stage, one.bucket.name, "DeleteObjectVersion")
     (run,) = one.runs()
@@ -73,7 +71,7 @@ def contents_now(one: Telling) -> dict[str, tuple[Any, ...]]:
 
 
 def test_locked_versions_are_hidden_and_shown_again(stage: Stage) -> None:
-    one = Telling(stage, "locked", "versioning", NOTHING)
+    one = Telling(stage, "locked", "versioning", NEVER)
     lock(stage, one)
     one.finish_apply()
     one.finish_undo()
@@ -81,7 +79,7 @@ def test_locked_versions_are_hidden_and_shown_again(stage: Stage) -> None:
 
 
 def test_locked_objects_are_not_touched_where_the_way_back_is_a_copy(stage: Stage) -> None:
-    one = Telling(stage, "locked", "copy-versioned", NOTHING)
+    one = Telling(stage, "locked", "copy-versioned", NEVER)
     locked = lock(stage, one)
     ended = one.apply()
     assert ended.code == IN_PART

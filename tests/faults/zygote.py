@@ -7,8 +7,6 @@ changed in it: the size of a batch, how long it waits for an answer, and the pau
 
 from __future__ import annotations
 
-import functools
-import importlib
 import os
 import signal
 import sys
@@ -17,21 +15,19 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-import boto3
-import botocore.session
 import msgspec
-from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.loaders import create_loader
 from botocore.retries import standard
 from msgspec import Struct
 
-from labelplan.cli.main import COMMANDS, run
+from labelplan.cli.main import run
 from labelplan.flow import batches
 from labelplan.store import connect, lean_connections
 from labelplan.store.s3_records import S3Records
+from tests.faults.warm import Kit, imports
 
 PAUSE = 0.02
+_MAKE_CONFIG = connect._config
 
 
 class Order(Struct):
@@ -47,34 +43,29 @@ class Order(Struct):
     in_flight: int
     read_timeout: float
 
+    @property
+    def kit(self) -> tuple[object, ...]:
+        """What boto3's clients are made for."""
+        return tuple(sorted(self.environment.items())), self.read_timeout
+
 
 def main() -> None:
     """Fork a client for each order."""
-    _warm()
+    imports()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them but by their process ids
+    kits: dict[tuple[object, ...], Kit] = {}
     print("ready", flush=True)  # noqa: T201 - the harness waits for it
     for line in sys.stdin.buffer:
         order = msgspec.json.decode(line, type=Order)
+        _patch(order)
+        kit = kits.get(order.kit) or kits.setdefault(order.kit, Kit())
         pid = os.fork()
         if not pid:
-            _be_client(order)
+            _be_client(order, kit)
         print(pid, flush=True)  # noqa: T201 - as above
 
 
-def _warm() -> None:
-    """Import what a client imports, and let botocore read its models once."""
-    botocore.session.create_loader = functools.cache(create_loader)
-    for command in ("apply", "undo", *COMMANDS):
-        if command != "demo":
-            importlib.import_module(f"labelplan.cli.{command}")
-    for module in ("flow.apply", "flow.undo", "flow.verify", "flow.recheck", "store.s3", "planfile.keys"):
-        importlib.import_module(f"labelplan.{module}")
-    session = boto3.session.Session()
-    for service in ("s3", "sts"):
-        session.client(service, region_name="us-east-1", config=Config(signature_version=UNSIGNED))
-
-
-def _be_client(order: Order) -> NoReturn:
+def _be_client(order: Order, kit: Kit) -> NoReturn:
     """Run the command, leave its exit code in `code`, and end, whatever happens."""
     code = 70
     try:
@@ -83,10 +74,8 @@ def _be_client(order: Order) -> NoReturn:
         for number, name in enumerate((Path(os.devnull), folder / "out", folder / "err")):
             flags = os.O_RDONLY if not number else os.O_WRONLY | os.O_CREAT | os.O_APPEND
             os.dup2(os.open(name, flags), number)
-        os.environ.clear()
-        os.environ.update(order.environment)
         os.chdir(folder)
-        _patch(order)
+        kit.lay_out()
         code = run(order.arguments)
         sys.stdout.flush()
     except BaseException:  # noqa: BLE001 - the judge looks for it
@@ -97,13 +86,14 @@ def _be_client(order: Order) -> NoReturn:
 
 
 def _patch(order: Order) -> None:
-    make_config = connect._config
+    """Take the order's environment, and change what the order says."""
 
-    def impatient(attempts: int) -> object:
-        config = make_config(attempts)
-        config.read_timeout = order.read_timeout
+    def impatient(attempts: int) -> Config:
+        config: Config = _MAKE_CONFIG(attempts).merge(Config(read_timeout=order.read_timeout))
         return config
 
+    os.environ.clear()
+    os.environ.update(order.environment)
     connect._config = impatient
     lean_connections.READ = order.read_timeout  # type: ignore[assignment]  # a fraction, not whole seconds
     batches.BATCH, batches.IN_FLIGHT = order.batch, order.in_flight
