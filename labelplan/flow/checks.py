@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelplan.errors import NoWayBack, PartialPlan, PlanCorrupt, WrongTarget
 from labelplan.model.run import RUN_PREFIX
+from labelplan.rules.strategy import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +51,11 @@ def require_versioning(bucket: str, versioning: Versioning, planned: Versioning 
         return
     if planned != "Enabled":
         raise NoWayBack(
-            f"Versioning of the bucket {bucket} was switched from {planned.lower()} to {versioning.lower()} meanwhile.",
+            f"Versioning of the bucket {bucket} was switched from {STATES[planned]} to {STATES[versioning]} meanwhile.",
             hint="Nothing was lost. The same command goes on, with the bucket as it is now.",
         )
     raise NoWayBack(
-        f"Versioning of the bucket {bucket} is {versioning.lower()}: what is deleted could not be brought back.",
+        f"Versioning of the bucket {bucket} is {STATES[versioning]}: what is deleted could not be brought back.",
         hint=f"Turn it on: aws s3api put-bucket-versioning --bucket {bucket} "
         "--versioning-configuration Status=Enabled\n"
         "Then wait 15 minutes, as AWS advises, plan again, and apply. "

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 _SAID: dict[Strategy, str] = {
     "bulk": "up to 1,000 objects a request, and the server compares each one's ETag",
-    "single": "one object a request, and the server compares its ETag, as it does not in requests for many",
+    "single": "one object a request, for the server compares ETags only there",
     "check": (
-        "the server compares no ETags when it deletes: each object is looked at just before, and what somebody stores "
-        "in between is hidden behind a delete marker, from which undo brings it back"
+        "the server compares no ETags, so each object is looked at just before; what somebody stores in between is "
+        "deleted in its place, and undo brings it back"
     ),
 }
+
+STATES: dict[Versioning, str] = {"Enabled": "on", "Suspended": "suspended", "Disabled": "off"}
+"""What a bucket's versioning is, for a person; it is `Disabled` where it was never on."""
 
 
 def choose_strategy(found: Capabilities, versioning: Versioning, bucket: str) -> Strategy:
@@ -33,10 +36,11 @@ def choose_strategy(found: Capabilities, versioning: Versioning, bucket: str) ->
     if versioning == "Enabled":
         return "check"
     raise NoWayBack(
-        f"The server ignores conditions on deletes, and versioning of the bucket {bucket} is {versioning.lower()}: "
-        "an object that somebody replaces at the wrong moment would be lost.",
+        f"The server ignores conditions on deletes, and versioning of the bucket {bucket} is {STATES[versioning]}: an "
+        "object that somebody replaces at the wrong moment would be lost.",
         hint=f"Turn versioning on: aws s3api put-bucket-versioning --bucket {bucket} "
         "--versioning-configuration Status=Enabled\n"
+        "Then wait 15 minutes, as AWS advises, and plan again.\n"
         "Or use a server that honours If-Match on DeleteObject: labelplan doctor SPEC --probe shows what one does.",
     )
 

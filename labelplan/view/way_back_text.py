@@ -47,7 +47,7 @@ def note_lines(notes: Iterable[str]) -> Iterator[str]:
 def until_line(until: dt.datetime | None) -> str:
     """Say until when a run can be undone."""
     if until is None:
-        return "Can be undone: as far as could be read, nothing ends the way back."
+        return "Can be undone at any time: nothing that could be read ends the way back."
     return f"Can be undone until {until:%Y-%m-%d %H:%M} UTC."
 
 

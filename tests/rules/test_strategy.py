@@ -44,7 +44,13 @@ def test_a_refusal_says_which_bucket_and_what_to_do() -> None:
     with pytest.raises(NoWayBack, match="versioning of the bucket wild is suspended") as refused:
         choose_strategy(nothing, "Suspended", "wild")
     assert "aws s3api put-bucket-versioning --bucket wild" in refused.value.advice
+    assert "wait 15 minutes, as AWS advises, and plan again" in refused.value.advice
     assert refused.value.exit_code == 12
+
+
+def test_versioning_that_was_never_on_is_off_and_not_disabled_by_anybody() -> None:
+    with pytest.raises(NoWayBack, match="versioning of the bucket wild is off"):
+        choose_strategy(next(every_server()), "Disabled", "wild")
 
 
 def test_each_strategy_is_said_in_its_own_words() -> None:

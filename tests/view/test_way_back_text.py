@@ -30,7 +30,7 @@ def test_copies_without_a_bucket_of_their_own_go_into_the_planned_one() -> None:
 def test_the_end_of_a_way_back_is_a_date_or_unknown() -> None:
     end = dt.datetime(2026, 12, 22, 14, 5, tzinfo=dt.UTC)
     assert until_line(end) == "Can be undone until 2026-12-22 14:05 UTC."
-    assert until_line(None) == "Can be undone: as far as could be read, nothing ends the way back."
+    assert until_line(None) == "Can be undone at any time: nothing that could be read ends the way back."
 
 
 def test_a_note_cannot_rewrite_the_question() -> None:
