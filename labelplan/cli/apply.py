@@ -11,19 +11,22 @@ import typer
 from msgspec import to_builtins
 
 from labelplan.cli.consent import AutoApproveOption, ask, require_answer, stoppable
-from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
+from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking, refuse_if_locked
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.meanwhile import meanwhile
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.trusting import trust_here
-from labelplan.errors import DONE, DONE_IN_PART
+from labelplan.errors import DONE, DONE_IN_PART, AwsRefused
+from labelplan.view.other_text import allow_lines, is_denied
 from labelplan.view.plan_text import totals_line
 from labelplan.view.run_text import APPLY_WORDS, outcome_lines
 from labelplan.view.style import Style, printable
-from labelplan.view.way_back_text import STRATEGIES, UPLOADED, note_lines, until_line, way_back_lines
+from labelplan.view.way_back_text import UPLOADED, note_lines, until_line, way_back_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from labelplan.flow.apply import Applied, Readiness
     from labelplan.flow.locking import Locking
     from labelplan.flow.verify import VerifiedPlan
@@ -50,39 +53,57 @@ def apply(  # noqa: PLR0913 - a command's options
     Refuses plans that are not trusted, do not follow from their own answers, are expired, applied before, beyond their
     guards or for another bucket, and where the way back is missing or too short. Tries out what the server honours,
     with canary objects under .labelplan/probe/, and says until when all can be undone. The record that undo needs is
-    in the bucket before the first delete. Exits with 3 if some objects were skipped or failed; after an interruption
-    the same command goes on.
+    in the bucket before the first delete. Exits with 3 if some objects were skipped or failed, with 10 if S3
+    allowed none of the deletes; after an interruption the same command goes on.
     """
     from labelplan.flow.checks import require_whole  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415
     from labelplan.flow.verify import verify_plan  # noqa: PLC0415
 
     trust = trust_here(signers, key, trust_own_key=trust_own_key)
+    how = locking(lock_timeout, disabled=no_lock)
     with verify_plan(plan, trust, dt.datetime.now(dt.UTC), allow_expired=True) as verified:
         require_whole(verified.plan.header)
         check_guards(verified.plan.header, verified.plan.counts)
         with meanwhile(lambda: replay(verified.plan.header, verified.plan.decisions())):
-            writer, ready = _look(verified)
-        applied = _apply(verified, writer, ready, locking(lock_timeout, disabled=no_lock), auto_approve=auto_approve)
+            writer, ready = _look(verified, how)
+        applied = _apply(verified, writer, ready, how, auto_approve=auto_approve)
     if as_json:
         result(json.dumps(to_builtins(applied), ensure_ascii=False))
     else:
-        for line in outcome_lines("Apply", applied.counts, APPLY_WORDS, applied.others, Style(colour())):
+        for line in _result_lines(applied):
             result(line)
-        result(f"Deleted {STRATEGIES[applied.strategy]}. {until_line(applied.undo_until)}")
-        result(f"Undo with: labelplan undo {applied.run}")
+    return _code(applied)
+
+
+def _code(applied: Applied) -> int:
+    denied = applied.counts.keys() == {"failed"} and all(map(is_denied, applied.others))
+    if denied:
+        return AwsRefused.exit_code
     return DONE_IN_PART if applied.in_part else DONE
 
 
-def _look(verified: VerifiedPlan) -> tuple[Writer, Readiness]:
-    """Look, by reading alone, whether the plan can be applied."""
+def _result_lines(applied: Applied) -> Iterator[str]:
+    yield from outcome_lines("Apply", applied.counts, APPLY_WORDS, applied.others, Style(colour()))
+    yield from allow_lines(applied.others, applied.run.partition("/")[0], "s3:DeleteObject, s3:GetObject")
+    if not applied.counts.get("deleted"):
+        return
+    if applied.undo_until:
+        yield until_line(applied.undo_until)
+    yield f"Undo with: labelplan undo {applied.run}"
+
+
+def _look(verified: VerifiedPlan, how: Locking) -> tuple[Writer, Readiness]:
+    """Look, by reading alone, whether the plan can be applied, and nobody else is at work."""
     from labelplan.flow.apply import check_plan  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import spec_of  # noqa: PLC0415
     from labelplan.store.s3 import open_writer  # noqa: PLC0415
 
     target, requester_pays = verified.plan.header.target, spec_of(verified.plan.header).requester_pays
     writer = open_writer(target.bucket, region=target.region, account=target.account, requester_pays=requester_pays)
-    return writer, check_plan(verified.plan, writer)
+    ready = check_plan(verified.plan, writer)
+    refuse_if_locked(writer, verified.plan.statement_sha256, how)
+    return writer, ready
 
 
 def _apply(verified: VerifiedPlan, writer: Writer, ready: Readiness, how: Locking, *, auto_approve: bool) -> Applied:

@@ -11,6 +11,7 @@ from labelplan.view.style import printable
 
 if TYPE_CHECKING:
     from labelplan.flow.locking import Locking
+    from labelplan.store.interface import Writer
 
 LockTimeoutOption = Annotated[
     float,
@@ -33,3 +34,17 @@ def locking(timeout: float, *, disabled: bool) -> Locking:
     from labelplan.flow.locking import Locking  # noqa: PLC0415 - help must not wait for it
 
     return Locking(timeout, disabled, lambda holder: talk(f"Waiting for the lock, held by {printable(holder)}"))
+
+
+def refuse_if_locked(writer: Writer, work: str, how: Locking) -> None:
+    """Say before a question that somebody else holds the lock, where he is not waited for; raises `Locked`.
+
+    *work*: the SHA-256 of the statement that is applied, or whose run is undone. Only a look: it is taken after a yes.
+    """
+    from labelplan.flow.lock_record import find, locked  # noqa: PLC0415 - help must not wait for it
+
+    if how.disabled or how.timeout:
+        return
+    found = find(writer)
+    if found is not None and not found.can_be_taken_for(work):
+        raise locked(writer, found.lock)

@@ -9,13 +9,14 @@ import typer
 from msgspec import to_builtins
 
 from labelplan.cli.consent import AutoApproveOption, ask, stoppable
-from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
+from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking, refuse_if_locked
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnKeyOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.run_argument import RequesterPaysOption, bucket_name, split_run
 from labelplan.cli.trusting import trust_here
 from labelplan.errors import DONE, DONE_IN_PART, UsageError
+from labelplan.view.other_text import allow_lines
 from labelplan.view.purge_text import kept_lines, purge_lines
 from labelplan.view.record_text import PURGE_WORDS, runs_lines
 from labelplan.view.run_text import outcome_lines
@@ -101,6 +102,8 @@ def _purge(  # noqa: PLR0913 - a command's options
     else:
         for line in outcome_lines("Purge", purged.counts, PURGE_WORDS, purged.others, Style(colour())):
             result(line)
+        for line in allow_lines(purged.others, bucket, "s3:DeleteObjectVersion"):
+            result(line)
         for line in kept_lines(bucket, purged.counts.get("kept", 0)):
             result(line)
     return DONE_IN_PART if purged.in_part else DONE
@@ -111,6 +114,8 @@ def _ask_and_purge(purger: Purger, run_id: str, trust: Trust, how: Locking, *, a
     from labelplan.flow.runs import read_summary  # noqa: PLC0415 - as above
 
     summary = read_summary(purger, run_id)
+    if summary.start is not None:
+        refuse_if_locked(purger, summary.start.statement_sha256, how)
     doomed = look_at_purge(purger, run_id, trust)
     for line in purge_lines(to_builtins(summary), doomed._asdict()):
         talk(line)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import to_builtins
 
 from labelplan.cli.consent import AutoApproveOption, ask, stoppable
-from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking
+from labelplan.cli.locking import LockTimeoutOption, NoLockOption, locking, refuse_if_locked
 from labelplan.cli.main import COMMANDS
 from labelplan.cli.output import JsonOption, colour, make_app, result, talk
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.run_argument import RequesterPaysOption, RunArgument, split_run
 from labelplan.errors import DONE, DONE_IN_PART
+from labelplan.view.other_text import allow_lines
 from labelplan.view.run_text import UNDO_WORDS, outcome_lines
-from labelplan.view.style import Style, printable
+from labelplan.view.style import Style
+from labelplan.view.undo_text import undo_lines
+
+if TYPE_CHECKING:
+    from labelplan.flow.locking import Locking
+    from labelplan.store.interface import Writer
 
 app = make_app(COMMANDS["undo"])
 
@@ -45,12 +51,11 @@ def undo(  # noqa: PLR0913 - a command's options
 
     bucket, run_id = split_run(run)
     keys, rules = key or [], rule or []
-    what = _what(keys, rules)
-    talk(f"This brings back {what} that the run {run_id} deleted from s3://{bucket}; nothing newer is touched.")
-    ask(auto_approve=auto_approve)
     # the owner may be another account than the caller's; the record is in there
     writer = open_writer(bucket, account="", requester_pays=requester_pays)
     how = locking(lock_timeout, disabled=no_lock)
+    _look(writer, run_id, keys, rules, how)
+    ask(auto_approve=auto_approve)
     with stoppable() as stop, Progress("Restoring", "objects") as progress:
         undone = undo_run(writer, run_id, keys, rules, locking=how, observer=RunProgress(progress), stop=stop)
     if as_json:
@@ -58,10 +63,17 @@ def undo(  # noqa: PLR0913 - a command's options
     else:
         for line in outcome_lines("Undo", undone.counts, UNDO_WORDS, undone.others, Style(colour())):
             result(line)
+        for line in allow_lines(undone.others, bucket, "s3:DeleteObjectVersion"):
+            result(line)
     return DONE_IN_PART if undone.in_part else DONE
 
 
-def _what(keys: list[str], rules: list[str]) -> str:
-    parts = [f"{len(keys):,} object{'s' * (len(keys) != 1)}"] * bool(keys)
-    parts += [f"all objects of the label rule {printable(name)}" for name in rules]
-    return " and ".join(parts) or "all objects"
+def _look(writer: Writer, run_id: str, keys: list[str], rules: list[str], how: Locking) -> None:
+    """Say what the run did, before anybody is asked; raises if there is no such run, or somebody is at work."""
+    from labelplan.flow.runs import read_summary  # noqa: PLC0415 - as above
+
+    summary = read_summary(writer, run_id)
+    if summary.start is not None:
+        refuse_if_locked(writer, summary.start.statement_sha256, how)
+    for line in undo_lines(to_builtins(summary), keys, rules):
+        talk(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from labelplan.view.other_text import Other, other_lines
 from labelplan.view.run_text import APPLY_WORDS, UNDO_WORDS
 from labelplan.view.style import printable
 from labelplan.view.way_back_text import STRATEGIES, copies_at
@@ -84,7 +85,7 @@ def _state(run: Mapping[str, Any], style: Style) -> str:
 def _ends(run: Mapping[str, Any]) -> Iterator[str]:
     for name, words in (("applied", APPLY_WORDS), ("undone", UNDO_WORDS), ("purged", PURGE_WORDS)):
         if run[name]:
-            yield from _told(run[name]["counts"], words)
+            yield from _told(run[name]["counts"], words) or [f"0 {next(iter(words.values()))}"]
 
 
 def _told(counts: Mapping[str, int], words: Mapping[str, str]) -> list[str]:
@@ -119,11 +120,9 @@ def _probe_lines(capabilities: Mapping[str, bool]) -> Iterator[str]:
 def _part(
     verb: str, counts: Mapping[str, int], words: Mapping[str, str], others: Iterable[Mapping[str, Any]], style: Style
 ) -> Iterator[str]:
-    shown = 0
+    shown = [Other(one["key"], one["outcome"], one.get("message", "")) for one in others]
     yield f"{verb}: {', '.join(_told(counts, words)) or 'nothing yet'}"
-    for one in others:
-        shown += 1
-        yield f"  {style.yellow(one['outcome'])}  {printable(one['key'])}: {printable(one.get('message', ''))}"
-    more = sum(counts.get(outcome, 0) for outcome in ("changed", "gone", "left")) + counts.get("failed", 0) - shown
+    yield from other_lines(shown, style)
+    more = sum(counts.get(outcome, 0) for outcome in ("changed", "gone", "left", "failed")) - len(shown)
     if more > 0 and shown:
         yield f"  … and {more:,} more (all of them: --json)"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from labelplan.view.style import printable
+from labelplan.view.other_text import other_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from labelplan.view.other_text import Outcome
     from labelplan.view.style import Style
 
 APPLY_WORDS = {
@@ -25,22 +26,6 @@ UNDO_WORDS = {
 }
 
 
-class Outcome(Protocol):
-    """What became of one object: a result of apply, of undo or of a purge."""
-
-    @property
-    def key(self) -> str:
-        """Which object."""
-
-    @property
-    def outcome(self) -> str:
-        """In a word."""
-
-    @property
-    def message(self) -> str:
-        """Why."""
-
-
 def outcome_lines(
     verb: str,
     counts: Mapping[str, int],
@@ -48,13 +33,12 @@ def outcome_lines(
     others: Iterable[Outcome],
     style: Style,
 ) -> Iterator[str]:
-    """Yield a line for each object that is not as it should be, then `Apply complete: 13 deleted.`.
+    """Yield which objects are not as they should be, then `Apply complete: 13 deleted.`.
 
     *words*: what to call each outcome, the wished-for one first; it is told even if it did not occur.
     """
     shown = list(others)
-    for other in shown:
-        yield f"  {style.yellow(other.outcome)}  {printable(other.key)}: {printable(other.message)}"
+    yield from other_lines(shown, style)
     more = sum(counts.get(outcome, 0) for outcome in ("changed", "gone", "left", "kept", "failed")) - len(shown)
     if more > 0:
         yield f"  … and {more:,} more, all in the run's record"

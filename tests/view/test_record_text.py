@@ -90,6 +90,11 @@ def test_a_bucket_s_runs_are_a_line_each(snapshot: SnapshotAssertion) -> None:
     assert text(runs_lines("wild", runs, PLAIN)) == snapshot
 
 
+def test_an_undo_that_restored_nothing_is_told_as_that() -> None:
+    (line,) = runs_lines("wild", [summary("undone", undone=RunEnd(NAME, END, {}))], PLAIN)
+    assert line.endswith(", 13 deleted, 1 kept because they have changed, 0 restored")
+
+
 def test_a_bucket_without_runs_says_so() -> None:
     assert list(runs_lines("wild", [], PLAIN)) == ["s3://wild has no runs."]
 
