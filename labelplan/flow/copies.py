@@ -16,7 +16,7 @@ from labelplan.errors import LabelplanError
 from labelplan.flow.batches import SINGLY, TRIES, Pace, singly
 from labelplan.flow.put_back import Source, look_at, put_back, said_together
 from labelplan.flow.same_bytes import has_checksum, is_same
-from labelplan.model.run import Attributes, Intent, UndoResult
+from labelplan.model.run import Attributes, Intent, UndoResult, copies_folder
 from labelplan.store.copy_attributes import of_copy
 from labelplan.store.interface import Copied
 
@@ -66,7 +66,7 @@ class Copies:
         """Name the run. Nothing is read yet."""
         self._data = data
         self._backup = backup
-        self._folder = f"{place.prefix}runs/{run}/objects/"
+        self._folder = copies_folder(place.prefix, run)
         self._capabilities = capabilities
         self._acls = acls
         self._fresh = fresh

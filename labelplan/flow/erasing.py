@@ -17,6 +17,7 @@ from labelplan.flow.batches import BATCH, TRIES, Pace
 from labelplan.flow.copies import LONGEST_KEY
 from labelplan.flow.restoring import is_wanted, recorded_of
 from labelplan.model.objects import S3Object
+from labelplan.model.run import copies_folder
 from labelplan.rules.purging import OldVersion, old_version
 from labelplan.store.interface import Deleted
 from labelplan.store.segments import NOTHING
@@ -74,7 +75,7 @@ def way_back_of(purger: Purger, record: RunRecord, start: RunStart) -> WayBackKi
         versions.versioning()
         return versions
     beside = purger.beside(backup.bucket or start.target.bucket, region=backup.region, account=backup.account)
-    return _RunCopies(beside, f"{backup.prefix}runs/{record.run}/objects/")
+    return _RunCopies(beside, copies_folder(backup.prefix, record.run))
 
 
 @dataclass(frozen=True)

@@ -159,3 +159,8 @@ class Lock(Struct, frozen=True):
     started: dt.datetime
     expires: dt.datetime
     released: bool = False
+
+
+def copies_folder(prefix: str, run: str | None = None) -> str:
+    """Name the folder of a run's copies, below the backup's *prefix*; without *run*, the one of all runs' copies."""
+    return f"{prefix}runs/" if run is None else f"{prefix}runs/{run}/objects/"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.model.run import RUN_PREFIX
+from labelplan.model.run import RUN_PREFIX, copies_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def first_end(
     if copies is None:
         ends += _of_old_versions(data, prefixes, now)
     else:
-        ends += _of_current(copies, f"{copies_prefix}runs/", "the copies", now)
+        ends += _of_current(copies, copies_folder(copies_prefix), "the copies", now)
     return min(ends, key=lambda end: end.when, default=None)
 
 

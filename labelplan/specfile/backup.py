@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelplan.model.run import RUN_PREFIX
+from labelplan.model.run import RUN_PREFIX, copies_folder
 from labelplan.model.spec import Backup
 from labelplan.specfile.parts import mapping
 from labelplan.specfile.prefixes import not_a_key, not_a_prefix
@@ -54,7 +54,7 @@ def _not_a_place(prefix: str) -> str:
 
 def _planned(prefix: str, rules: Mapping[str, Value], document: Document) -> Iterator[Named]:
     """Yield the label rules that would plan copies of images like images; the bucket is the same."""
-    place = f"{prefix}runs/"
+    place = copies_folder(prefix)
     for name, rule in rules.items():
         images = mapping(rule).get("prefix")
         if not isinstance(images, str) or not_a_prefix(images):

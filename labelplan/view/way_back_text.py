@@ -6,6 +6,7 @@ from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING
 
 from labelplan.model.price import COPY_PRICES_OF, copy_cost
+from labelplan.model.run import copies_folder
 from labelplan.view.style import printable
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def until_line(until: dt.datetime | None) -> str:
 
 def copies_at(bucket: str, prefix: str, run: str) -> str:
     """Return where a run's copies are."""
-    return f"s3://{bucket}/{prefix}runs/{run}/objects/"
+    return f"s3://{bucket}/{copies_folder(prefix, run)}"
 
 
 def amount(size: int) -> str:
