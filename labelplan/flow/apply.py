@@ -9,13 +9,14 @@ in `deleting.py`.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from labelplan.errors import AwsRefused, NoWayBack, PlanExpired
+from labelplan.errors import NoWayBack, PlanExpired
 from labelplan.flow.batches import Unobserved, batches_of, side_by_side
 from labelplan.flow.checks import deletes, require_same_target, require_versioning, require_whole
 from labelplan.flow.copies import Copies
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from labelplan.store.interface import Writer
     from labelplan.store.runs import RunRecord
 
+LARGEST_PLAN = 5 << 30
+"""Bytes that S3 takes in one PutObject."""
+
 SHOWN = 100
 """How many of the objects that were not deleted a result names; all are counted, and in the record."""
-
-_TOO_MANY = 100
 
 
 class Applied(Struct, frozen=True):
@@ -141,9 +143,9 @@ def apply_plan(  # noqa: PLR0913 - four of them are how the caller watches, stop
         for results in side_by_side(batches_of(plan, start.batch), deleting.delete, stop=stop):
             tally.add(results)
             observer.progressed(tally.counts)
-            _stop_if_hopeless(results)
         require_not_undone(record)
-        applied = Applied(run, dict(tally.counts), tuple(tally.others), strategy, start.undo_until)
+        until = min(filter(None, (start.undo_until, ready.way_back.until)), default=None)
+        applied = Applied(run, dict(tally.counts), tuple(tally.others), strategy, until)
         if applied.finished:
             record.finish(RunEnd(record.run, now(), applied.counts))
     return applied
@@ -156,6 +158,7 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     `WrongTarget`, `NoWayBack`, `PlanCorrupt`, `AlreadyApplied`, `PlanExpired` (not for a run that goes on).
     """
     require_whole(plan.header)
+    _require_recordable(plan)
     target = writer.target()
     require_same_target(plan.header.target, target)
     spec = spec_of(plan.header)
@@ -167,6 +170,15 @@ def check_plan(plan: PlanFile, writer: Writer, now: Callable[[], dt.datetime] = 
     beside = backup_store(writer, spec.backup)
     way_back = check_way_back(writer, beside, spec.backup, [rule.prefix for rule in spec.rules], now())
     return Readiness(target, spec.backup, way_back, resumed)
+
+
+def _require_recordable(plan: PlanFile) -> None:
+    size = os.fstat(plan.file.fileno()).st_size
+    if size > LARGEST_PLAN:
+        raise NoWayBack(
+            f"The plan has {size / 2**30:.1f} GB, and S3 takes 5 GB at once: the record that undo needs has no room.",
+            hint="Split the spec, such as into one for each label, and plan again.",
+        )
 
 
 def backup_store(writer: Writer, backup: Backup) -> Writer | None:
@@ -193,15 +205,6 @@ def _looking_around(writer: Writer, ready: Readiness, record: RunRecord, lease: 
         require_not_undone(record)
 
     return look_around
-
-
-def _stop_if_hopeless(results: Sequence[ApplyResult]) -> None:
-    """Raise `AwsRefused` after a whole batch of nothing but failures: the next ones would fail as well."""
-    if len(results) > _TOO_MANY and all(result.outcome == "failed" for result in results):
-        raise AwsRefused(
-            f"Stopped: none of {len(results)} deletes worked. The last one: {results[-1].message}.",
-            hint="Nothing is lost. When the cause is gone, the same command goes on.",
-        )
 
 
 class Tally:

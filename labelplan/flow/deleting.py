@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from labelplan.errors import LabelplanError
+from labelplan.errors import AwsRefused, LabelplanError
 from labelplan.flow.batches import TRIES, Pace, singly
 from labelplan.model.run import ApplyResult, Intent
-from labelplan.rules.versions import is_planned, own_marker, state, uncovered, would_lose
+from labelplan.rules.versions import AT_WORK, is_planned, own_marker, state, uncovered, would_lose
+from labelplan.store.bulk_xml import fits
 from labelplan.store.interface import Deleted
 from labelplan.store.segments import NOTHING
 
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from labelplan.store.segments import Said, Segments
 
 LOOKED_AT = 100
-"""Objects between a look and the delete that follows, where the server itself does not compare."""
+"""Objects deleted one a request before the next look around; where the server does not compare, before one at them."""
+
+_HOPELESS = 100
+"""So many failures of a batch, and nothing else, are enough: the next batches would fail as well."""
 
 _SENT = NOTHING._replace(since=dt.datetime.min.replace(tzinfo=dt.UTC))
 """Of what was there a moment ago, and a delete was sent for: any marker is of its time."""
@@ -80,13 +84,26 @@ class Deleting:
             versions = self.writer.versions_of([one.key for one in rest])
         except LabelplanError as error:
             results = {one.key: _result(one, "failed", error.what) for one in rest}
-            attempt = None
+            self.segments.settle(batch.number, None, list(results.values()))
+            self._stop_if_hopeless(list(results.values()))
         else:
             results = self._not_there(batch.number, rest, versions, said)
-            there = [one for one in rest if one.key not in results]
-            attempt = self._delete_those(batch.number, there, versions, results)
-        self.segments.settle(batch.number, attempt, [results[one.key] for one in rest])
+            self._delete_and_settle(batch.number, rest, versions, results)
         return [results.get(one.key) or earlier[one.key] for one in batch.objects]
+
+    def _delete_and_settle(self, number: int, rest: Sequence[S3Object], versions: Versions, results: Results) -> None:
+        """Delete what has no result yet, between its intent and its result; what is known is recorded in any case."""
+        intents = self._intents([one for one in rest if one.key not in results], versions, results)
+        going = [one for one in rest if one.key not in results]
+        attempt = self.segments.intend(number, intents) if intents else None
+        try:
+            self._delete_those(going, results)
+        except LabelplanError:
+            if known := [results[one.key] for one in rest if one.key in results]:
+                self.segments.settle(number, attempt, known)
+            raise
+        self.segments.settle(number, attempt, [results[one.key] for one in rest])
+        self._stop_if_hopeless([results[one.key] for one in going])
 
     def _not_there(
         self, number: int, rest: Sequence[S3Object], versions: Versions, said: Mapping[str, Said]
@@ -97,17 +114,20 @@ class Deleting:
             said = self.segments.read(number, anew=True)  # another process may have been faster
         return {one.key: self._untouched(versions[one.key], one, said.get(one.key, NOTHING)) for one in away}
 
-    def _delete_those(self, number: int, there: list[S3Object], versions: Versions, results: Results) -> int | None:
-        """Delete what is there as planned, if its way back is sure; return the attempt's number, None without one."""
-        intents = list(self._intents(there, versions, results))
-        if not intents:
-            return None
-        attempt = self.segments.intend(number, intents)
-        going = [one for one in there if one.key not in results]
-        step = len(going) if self._compares else LOOKED_AT
-        for at in range(0, len(going), step):
+    def _delete_those(self, going: Sequence[S3Object], results: Results) -> None:
+        """Delete what is there as planned and recorded as about to go; raises if the run may not go on."""
+        step = len(going) if self.strategy == "bulk" and all(fits(one.key) for one in going) else LOOKED_AT
+        for at in range(0, len(going), step or 1):
             self._send_and_look(going[at : at + step], results)
-        return attempt
+
+    def _stop_if_hopeless(self, sent: Sequence[ApplyResult]) -> None:
+        """Raise `AwsRefused` after a whole batch of nothing but failures."""
+        stopped = self.stop is not None and self.stop.is_set()
+        if len(sent) > _HOPELESS and not stopped and all(result.outcome == "failed" for result in sent):
+            raise AwsRefused(
+                f"Stopped: none of {len(sent)} deletes worked. The last one: {sent[-1].message}.",
+                hint="Nothing is lost. When the cause is gone, the same command goes on.",
+            )
 
     def _intents(self, there: list[S3Object], versions: Versions, results: Results) -> list[Intent]:
         """Return what may be deleted; what may not gets its result."""
@@ -155,6 +175,10 @@ class Deleting:
     def _send_one(self, one: S3Object) -> Deleted:
         if self.stop is not None and self.stop.is_set():
             return _NOT_SENT
+        try:
+            self.lease.require()
+        except LabelplanError:
+            return _NOT_SENT  # the next look around says why
         return self.writer.delete_current(one.key, one.etag)
 
     def _conclude(self, unclear: Sequence[tuple[S3Object, Deleted]], results: Results, *, last: bool) -> list[S3Object]:
@@ -215,7 +239,7 @@ class Deleting:
         if state(versions, planned) == "changed":
             return _result(planned, "changed", "another version has been stored since it was labelled")
         if said.since is not None:
-            if marker := own_marker(versions, planned, said.since):
+            if marker := own_marker(versions, planned, said.since, said.last and said.last + AT_WORK):
                 return _result(planned, "deleted", marker=marker.version_id)
             if not said.compared and versions and versions[0].last_modified >= said.since:
                 covered = not _is_on_top(uncovered(versions), planned)

@@ -103,7 +103,7 @@ def stored_plan(record: RunRecord, start: RunStart) -> Iterator[PlanFile]:
             if not record.copy_plan(file):
                 raise RunNotFound(
                     f"The run {record.run} was stopped before it deleted anything.",
-                    hint="There is nothing to undo; the same apply goes on with it.",
+                    hint="There is nothing to undo. Give the same apply again.",
                 )
         with open_plan(path) as plan:
             if (plan.sha256, plan.statement_sha256) != (start.plan_sha256, start.statement_sha256):

@@ -11,7 +11,7 @@ from labelplan.flow.batches import BATCH, TRIES, Pace, singly
 from labelplan.flow.closer_look import look_closer
 from labelplan.flow.put_back import put_version_back
 from labelplan.model.run import Intent, UndoResult
-from labelplan.rules.versions import NEWER, Recorded, WayBack, is_planned, way_back
+from labelplan.rules.versions import AT_WORK, NEWER, Recorded, WayBack, is_planned, way_back
 from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
@@ -51,33 +51,41 @@ class Chosen:
         return not self.is_part or key in self.keys or rule in self.rules
 
 
-def is_wanted(said: Said) -> bool:
-    """Tell whether the run deleted an object, or may have."""
+def is_wanted(said: Said, *, lost: bool = False) -> bool:
+    """Tell whether the run deleted an object, or may have.
+
+    *lost*: a part of the record is missing, so what it does not say may be. What is gone though the run was about to
+    delete it is wanted: if it was somebody else's doing, undo says so.
+    """
     if said.result is None:
-        return said.intent is not None
-    return bool(said.result.outcome in {"deleted", "failed"} and said.intent) or bool(said.result.marker)
+        return said.intent is not None or lost
+    if said.result.marker or said.result.outcome == "deleted":
+        return True
+    return said.intent is not None and said.result.outcome in {"failed", "gone"} and not said.denied
 
 
 def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
     """Return what the record says of the delete itself; *undone*: when, by S3's clock, an undo had found it there.
 
-    What was deleted after a delete was settled, and undone, is somebody else's doing. One that was not settled when
-    that undo looked may come late, but not for ever.
+    What was deleted after a delete was settled, and undone, is somebody else's doing. One that was not settled may come
+    late, but not for ever: neither after its intent, nor after that undo looked.
     """
     marker = said.result.marker if said.result else ""
-    settled = said.result is not None and (said.settled or said.result.denied)
-    until = said.until if settled else None
-    if until is None and undone is not None:
-        until, undone = undone + LATE, None
-    elif undone is not None and until is not None and undone <= until:
-        undone = None  # that undo looked before
     since = said.since or (said.until if marker else None)  # an intent that was lost is known by what came of it
-    return Recorded(marker, since, until, said.compared, undone is not None)
+    at_work = said.last + AT_WORK if said.last else None
+    if said.settled or said.denied:
+        again = undone is not None and said.until is not None and undone > said.until  # else that undo looked before
+        until = said.until if marker else min(filter(None, (said.until, at_work)), default=None)
+        return Recorded(marker, since, until, said.compared, again)
+    return Recorded(marker, since, undone + LATE if undone else at_work, said.compared)
 
 
 @dataclass(frozen=True)
 class Restoring:
-    """Takes the deletes of one run back, batch by batch. *gone*: what is said of an object of which nothing is left."""
+    """Takes the deletes of one run back, batch by batch.
+
+    *gone*: what is said of an object of which nothing is left. *ended*: the run had recorded a result of every object.
+    """
 
     writer: Writer
     record: RunRecord
@@ -85,30 +93,34 @@ class Restoring:
     tools: Tools
     lease: Lease
     gone: str
+    ended: bool
     pace: Pace = field(default_factory=Pace)
 
     def restore(self, batch: Batch) -> tuple[list[UndoResult], int]:
         """Bring back what the run deleted of a batch; return what became of each object, all of it recorded.
 
-        The second value is how many objects of the batch the run has not settled: an apply may still be at them.
+        The second value is how many objects of the batch the run has not settled, as far as its record can be read: an
+        apply may still be at them.
         """
-        try:
-            said, times = self.record.segments.read(batch.number), self.record.undo.times(batch.number)
-        except RunNotFound as error:  # one file that cannot be read does not keep the others from coming back
-            chosen = zip(batch.objects, batch.rules, strict=True)
-            unread = [_result(one, "failed", error.what) for one, rule in chosen if self.chosen.covers(one.key, rule)]
-            return unread, len(batch.objects)
+        unread: list[RunNotFound] = []
+        said, times = (
+            self.record.segments.read(batch.number, unreadable=unread.append),
+            self.record.undo.times(batch.number),
+        )
+        lost = self.ended or bool(unread)
         unsettled = sum(1 for one in batch.objects if not said.get(one.key, NOTHING).settled)
         wanted = [
             one
             for one, rule in zip(batch.objects, batch.rules, strict=True)
-            if self.chosen.covers(one.key, rule) and is_wanted(said.get(one.key, NOTHING))
+            if self.chosen.covers(one.key, rule) and is_wanted(said.get(one.key, NOTHING), lost=lost)
         ]
         if not wanted:
             return [], unsettled
         self.lease.require()
         results = self._bring_back(
-            wanted, {one.key: recorded_of(said[one.key], times.get(one.key)) for one in wanted}, said
+            wanted,
+            {one.key: recorded_of(said.get(one.key, NOTHING), times.get(one.key)) for one in wanted},
+            said,
         )
         done = [results[one.key] for one in wanted]
         self.record.undo.add(batch.number, done)
@@ -198,7 +210,9 @@ class Restoring:
             return
         try:
             copies = self.tools.copies
-            restored = copies.restore([_intent(one, said[one.key].intent) for one in absent]) if copies else []
+            restored = (
+                copies.restore([_intent(one, said.get(one.key, NOTHING).intent) for one in absent]) if copies else []
+            )
         except LabelplanError as error:
             results |= {one.key: _result(one, "failed", error.what) for one in absent}
             return

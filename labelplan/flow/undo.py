@@ -8,6 +8,7 @@ or on a run that was killed, is fine. What is done with the objects stands in `r
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,9 +29,9 @@ from labelplan.store.segments import NOTHING
 
 if TYPE_CHECKING:
     import datetime as dt
-    import threading
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from labelplan.errors import RunNotFound
     from labelplan.flow.batches import Batch, Observer
     from labelplan.model.run import Capabilities, RunStart
     from labelplan.planfile.reader import PlanFile
@@ -83,9 +84,9 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
         # read under the lock, and in this order: what a run that ended had recorded is all there then
         end, purged = record.end(), record.purged()
         record.segments.batches(), record.undo.batches()  # once, before there are threads
-        _require_deleted(batches_of(plan, start.batch), record, chosen)
+        _require_deleted(batches_of(plan, start.batch), record, chosen, ended=end is not None)
         gone = GONE if purged is None else f"its way back was ended on purpose on {purged.finished:%Y-%m-%d}"
-        restoring = Restoring(writer, record, chosen, _Tools(writer, plan, run_id), lease, gone)
+        restoring = Restoring(writer, record, chosen, _Tools(writer, plan, run_id), lease, gone, end is not None)
         observer.started(f"{start.target.bucket}/{run_id}", _expected(plan, end, start, chosen), resumed=False)
         unsettled = 0
         for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
@@ -94,7 +95,7 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
             told = (one for one in results if one.outcome in {"left", "failed"} or one.message)
             others += list(told)[: SHOWN - len(others)]
             observer.progressed(counts)
-        if not chosen.is_part and "failed" not in counts and (end is not None or not unsettled):
+        if not (chosen.is_part or "failed" in counts or unsettled):
             record.finish_undo(RunEnd(run_id, now(), dict(counts)))
     return Undone(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others))
 
@@ -106,11 +107,18 @@ class _Tools:
         self._writer = writer
         self._plan = plan
         self._run = run
+        self._asking = threading.Lock()
+        self._found: Capabilities | None = None
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """What the endpoint does now: the record's word could be forged."""
-        return self._writer.probe()
+        with self._asking:  # batches go on side by side
+            return self._found or self._probe()
+
+    def _probe(self) -> Capabilities:
+        self._found = self._writer.probe()
+        return self._found
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -122,15 +130,16 @@ class _Tools:
         return Copies(self._writer, beside, backup, self._run, self.capabilities, acls=True)
 
 
-def _require_deleted(batches: Iterable[Batch], record: RunRecord, chosen: Chosen) -> None:
+def _require_deleted(batches: Iterable[Batch], record: RunRecord, chosen: Chosen, *, ended: bool) -> None:
     """Raise `UsageError` if one of the chosen keys or rules is not among what the run deleted."""
     if not chosen.is_part:
         return
     keys, rules = set(chosen.keys), set(chosen.rules)
     for batch in batches:
         if covered := list(_of(batch, chosen)):
-            said = record.segments.read(batch.number)
-            deleted = [(key, rule) for key, rule in covered if is_wanted(said.get(key, NOTHING))]
+            unread: list[RunNotFound] = []
+            said, lost = record.segments.read(batch.number, unreadable=unread.append), ended or bool(unread)
+            deleted = [(key, rule) for key, rule in covered if is_wanted(said.get(key, NOTHING), lost=lost)]
             keys.difference_update(key for key, _ in deleted)
             rules.difference_update(rule for _, rule in deleted)
     names = sorted(keys) + [f"anything of the label rule {rule!r}" for rule in sorted(rules)]

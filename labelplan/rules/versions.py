@@ -23,6 +23,9 @@ NULL = "null"
 _CLOCKS = dt.timedelta(minutes=15)
 """How far the times of one S3 may differ from one another."""
 
+AT_WORK = dt.timedelta(hours=1)
+"""How long after its intent a delete may still be sent, be tried again and arrive. Later ones are somebody else's."""
+
 State = Literal["planned", "changed", "gone"]
 """What is current at a key: the planned object, another object, or none."""
 
@@ -47,15 +50,20 @@ def marker_above(versions: Sequence[KeyVersion], planned: S3Object) -> KeyVersio
     return None
 
 
-def own_marker(versions: Sequence[KeyVersion], planned: S3Object, since: dt.datetime) -> KeyVersion | None:
-    """Return the delete marker that hides the planned object, if it is the latest entry and not older than *since*.
+def own_marker(
+    versions: Sequence[KeyVersion], planned: S3Object, since: dt.datetime, until: dt.datetime | None = None
+) -> KeyVersion | None:
+    """Return the delete marker that hides the planned object, if it is the latest entry and of that time.
 
-    It lies directly on the planned version, or on the same bytes: if they were stored again just before, the server
-    that compared the ETag took them for it.
+    It lies directly on the planned version, which was current at *since*: so it was made after that, whatever S3's
+    clocks say. Or on the same bytes: if they were stored again just before, the server that compared the ETag took them
+    for it.
     """
     match versions:
         case [marker, below, *_] if marker.is_delete_marker and _has_bytes(below, planned):
-            return marker if marker.last_modified >= since else None
+            slack = _CLOCKS if is_planned(below, planned) else dt.timedelta()
+            if since <= marker.last_modified + slack and (until is None or marker.last_modified <= until):
+                return marker
     return None
 
 
@@ -140,10 +148,10 @@ def _own_markers(versions: Sequence[KeyVersion], planned: S3Object, recorded: Re
         return tuple(inside)
     if recorded.marker:
         return (top,) if top.version_id == recorded.marker and _is_of_its_time(top, recorded) else ()
+    if marker := own_marker(versions, planned, recorded.since, recorded.until):
+        return (marker,)
     destroyed = top.version_id == NULL and not any(is_planned(version, planned) for version in versions)
-    if _is_of_its_time(top, recorded) and (own_marker(versions, planned, recorded.since) or destroyed):
-        return (top,)
-    return ()
+    return (top,) if destroyed and _is_of_its_time(top, recorded) else ()
 
 
 def _is_of_its_time(marker: KeyVersion, recorded: Recorded) -> bool:

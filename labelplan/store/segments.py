@@ -22,7 +22,7 @@ from labelplan.model.run import ApplyResult, Intent, UndoResult
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from labelplan.store.interface import Writer
 
@@ -36,8 +36,9 @@ Line = TypeVar("Line", Intent, ApplyResult, UndoResult)
 class Said(NamedTuple):
     """What the record says of one object. *intent*: the last one that names it; its attributes are those of its copy.
 
-    *since*: S3's time of the first such intent; None: there is none. *until*: S3's time of the attempt that settled it,
-    None if none did. *compared*: whether the server compared the ETag with every delete.
+    *since*, *last*: S3's times of the first and the last such intent; None: there is none. *until*: S3's time of the
+    last result. *compared*: whether the server compared the ETag with every delete. *open*: an attempt got no plain yes
+    or no, so its delete may have come since, or still come.
     """
 
     intent: Intent | None
@@ -45,11 +46,18 @@ class Said(NamedTuple):
     result: ApplyResult | None
     until: dt.datetime | None
     compared: bool = True
+    last: dt.datetime | None = None
+    open: bool = False
 
     @property
     def settled(self) -> bool:
         """Tell whether nothing is left to try."""
         return self.result is not None and self.result.outcome != "failed"
+
+    @property
+    def denied(self) -> bool:
+        """Tell whether every attempt was refused for good, so that nothing was deleted, nor will be."""
+        return self.result is not None and self.result.denied and not self.open
 
 
 NOTHING = Said(None, None, None, None)
@@ -73,25 +81,37 @@ class Segments:
         self._folder = folder
         self._index: _Index | None = None
 
-    def read(self, batch: int, *, anew: bool = False) -> dict[str, Said]:
+    def read(
+        self, batch: int, *, anew: bool = False, unreadable: Callable[[RunNotFound], object] | None = None
+    ) -> dict[str, Said]:
         """Return what the record says of a batch's objects, by key: when this process first looked, or *anew*.
 
-        Deleted if one attempt deleted it, else the last word. Raises `RunNotFound` if a file cannot be read.
+        Deleted if one attempt deleted it, else the last word. Raises `RunNotFound` if a file cannot be read; with
+        *unreadable*, that hears of it, and what the other files say is returned.
         """
         found: dict[str, Said] = {}
         index = self._list(f"{batch:06}-") if anew else self._files()
         for _, files in sorted(index.get(batch, {}).items()):
+            before: dict[str, bool] = {}
             if intent := files.get("intent"):
-                for line in _read(self._store, intent.key, Intent):
+                for line in _read(self._store, intent.key, Intent, unreadable):
                     said = found.get(line.key, NOTHING)
+                    before[line.key] = said.open
                     found[line.key] = said._replace(
-                        intent=line, since=said.since or intent.time, compared=said.compared and line.compares
+                        intent=line,
+                        since=said.since or intent.time,
+                        compared=said.compared and line.compares,
+                        last=intent.time,
+                        open=True,
                     )
             if done := files.get("done"):
-                for result in _read(self._store, done.key, ApplyResult):
+                for result in _read(self._store, done.key, ApplyResult, unreadable):
                     said = found.get(result.key, NOTHING)
+                    doubtful = result.outcome == "failed" and not result.denied
+                    said = said._replace(open=before.get(result.key, said.open) or (doubtful and result.key in before))
                     if said.result is None or said.result.outcome != "deleted":
-                        found[result.key] = said._replace(result=result, until=done.time)
+                        said = said._replace(result=result, until=done.time)
+                    found[result.key] = said
         return found
 
     def batches(self) -> list[int]:
@@ -143,12 +163,12 @@ class UndoSegments:
     def times(self, batch: int) -> dict[str, dt.datetime]:
         """Return when, by S3's clock, an undo had last found or brought back an object of a batch, by key.
 
-        As it was when this process first looked. Raises `RunNotFound` if a file cannot be read.
+        As it was when this process first looked, and as far as it can be read.
         """
         return {
             result.key: file.time
             for file in self._files().get(batch, ())
-            for result in _read(self._store, file.key, UndoResult)
+            for result in _read(self._store, file.key, UndoResult, lambda _: None)
             if result.outcome in {"restored", "present"}
         }
 
@@ -179,13 +199,24 @@ def pack(lines: Sequence[msgspec.Struct]) -> bytes:
     return zstandard.ZstdCompressor().compress(msgspec.json.Encoder().encode_lines(lines))
 
 
-def _read(store: Writer, key: str, kind: type[Line]) -> list[Line]:
+def _read(
+    store: Writer, key: str, kind: type[Line], unreadable: Callable[[RunNotFound], object] | None = None
+) -> list[Line]:
     try:
-        packed = io.BytesIO(store.read_record(key) or b"")
+        return _unpacked(store.read_record(key) or b"", key, kind)
+    except RunNotFound as error:
+        if unreadable is None:
+            raise
+        unreadable(error)
+        return []
+
+
+def _unpacked(body: bytes, key: str, kind: type[Line]) -> list[Line]:
+    try:
         # what a file says of its own size is not believed
-        with zstandard.ZstdDecompressor(max_window_size=_LARGEST).stream_reader(packed) as unpacking:
-            body = unpacking.read(_LARGEST + 1)
-        lines = msgspec.json.Decoder(kind).decode_lines(body if len(body) <= _LARGEST else b"")
+        with zstandard.ZstdDecompressor(max_window_size=_LARGEST).stream_reader(io.BytesIO(body)) as unpacking:
+            text = unpacking.read(_LARGEST + 1)
+        lines = msgspec.json.Decoder(kind).decode_lines(text if len(text) <= _LARGEST else b"")
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
         raise RunNotFound(f"The record {key} cannot be read: {error}.") from error
     if not lines:

@@ -303,7 +303,7 @@ def test_objects_whose_versions_cannot_be_read_failed(deer: str, tmp_path: Path)
 def test_when_nothing_works_any_more_it_stops(
     s3: S3Client, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labelplan.flow.apply._TOO_MANY", 2)
+    monkeypatch.setattr("labelplan.flow.deleting._HOPELESS", 2)
     for key in KEYS:
         s3.put_object(Bucket=bucket, Key=key, Body=b"deer")
     plan = write_plan(tmp_path / "p", bucket, KEYS)

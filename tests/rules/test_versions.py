@@ -109,7 +109,16 @@ def test_a_marker_that_was_not_recorded_must_be_from_the_run_s_time(seconds: int
     found = marker("m1", seconds)
     until = NOON + dt.timedelta(seconds=10)
     expected = WayBack("marker", (found,)) if ours else "not ours"
-    assert_way(way_back([found, V1], PLANNED, Recorded("", NOON, until)), expected)
+    assert_way(way_back([found, COPY, V1], PLANNED, Recorded("", NOON, until)), expected)
+
+
+@pytest.mark.parametrize(("minutes", "ours"), [(-16, False), (-14, True)])
+def test_what_was_current_at_the_intent_was_hidden_after_it_though_the_clocks_differ(
+    minutes: int, *, ours: bool
+) -> None:
+    found = marker("m1", minutes * 60)
+    expected = WayBack("marker", (found,)) if ours else "not ours"
+    assert_way(way_back([found, V1], PLANNED, Recorded("", NOON, None)), expected)
 
 
 @pytest.mark.parametrize(("minutes", "ours"), [(-16, False), (-14, True), (14, True), (16, False)])
@@ -134,7 +143,9 @@ def test_what_was_brought_back_and_is_gone_again_stays_gone() -> None:
 @pytest.mark.parametrize("below", [V1, COPY])
 def test_the_run_s_marker_lies_directly_on_the_planned_bytes(below: KeyVersion) -> None:
     assert own_marker([M1, below], PLANNED, NOON) == M1
-    assert own_marker([M1, below], PLANNED, NOON + dt.timedelta(seconds=1)) is None
+    assert own_marker([M1, below], PLANNED, NOON + dt.timedelta(minutes=16)) is None
+    assert own_marker([M1, below], PLANNED, NOON, NOON) == M1
+    assert own_marker([M1, below], PLANNED, NOON, NOON - dt.timedelta(seconds=1)) is None
     assert own_marker([M1, V2, below], PLANNED, NOON) is None
     assert own_marker([below, M1], PLANNED, NOON) is None
 
