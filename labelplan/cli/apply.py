@@ -53,8 +53,11 @@ def apply(  # noqa: PLR0913 - a command's options
     Refuses plans that are not trusted, do not follow from their own answers, are expired, applied before, beyond their
     guards or for another bucket, and where the way back is missing or too short. Tries out what the server honours,
     with canary objects under .labelplan/probe/, and says until when all can be undone. The record that undo needs is
-    in the bucket before the first delete. Exits with 3 if some objects were skipped or failed, with 10 if S3
-    allowed none of the deletes; after an interruption the same command goes on.
+    in the bucket before the first delete. After an interruption the same command goes on.
+
+    Exits with 3 if some objects were skipped or failed, 5 if the plan is not trusted, 6 if it is expired or was
+    applied, 7 if a guard stops it, 8 if somebody else is at work, 10 if S3 allowed nothing, 11 for another bucket, 12
+    without a way back; all codes: docs/exit-codes.md.
     """
     from labelplan.flow.checks import require_whole  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.flow.recheck import check_guards, replay  # noqa: PLC0415

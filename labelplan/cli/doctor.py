@@ -44,6 +44,9 @@ def doctor(
 ) -> int:
     """Check everything that `plan` needs, one row each: spec, key, credentials, bucket, permissions, quota, cache.
 
+    Also what only `apply` needs: versioning, lifecycle rules, replication, and with --probe how it would delete and
+    lock. These rows warn and never fail, since a plan works without them; the last line counts them by themselves.
+
     Labels no image and changes nothing, unless --probe is given; Rekognition is asked about one byte that is no image.
     Goes on after a failure; exits with 0, or with the code of the first failure.
     """

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 KeyOption = Annotated[
     str | None,
-    typer.Option("--key", help="The signing key, or its .pub with an agent; default: LABELPLAN_KEY, own key."),
+    typer.Option(
+        "--key",
+        metavar="KEY_FILE",
+        help="The signing key, or its .pub with an agent; default: LABELPLAN_KEY, own key.",
+    ),
 ]
 SignersOption = Annotated[
     Path | None, typer.Option("--signers", help="Whom to trust; default: LABELPLAN_SIGNERS, .labelplan/signers.yaml.")
@@ -41,8 +46,24 @@ def colour() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+class _Command(typer.core.TyperCommand):
+    """A command whose usage line names its arguments as they are: newer typer puts them into braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class _App(typer.Typer):
+    """Typer's own, with `_Command` for every command."""
+
+    def command(self, *arguments: Any, **options: Any) -> Any:
+        """Return the decorator that makes a function a command."""
+        return super().command(*arguments, **{"cls": _Command, **options})
+
+
 def make_app(summary: str, example: str | None = None) -> typer.Typer:
     """Make a command's Typer object, the same way for all: plain help, no completion, errors shown by `main`."""
-    return typer.Typer(
+    return _App(
         help=summary, epilog=example, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )

@@ -52,6 +52,7 @@ def runs(  # noqa: PLR0913 - a command's options
     that its delete markers hide, or its copies, are destroyed for good. The plan in the run's record must be signed by
     people who are trusted here, as for apply. It asks first, and says how much goes and what stays. The record stays,
     so the plan cannot be applied again. Exits with 3 if something could not be destroyed, or is not surely the run's.
+    --lock-timeout, --no-lock, --auto-approve, --key, --signers and --trust-own-key are for the purge only.
 
     labelplan show BUCKET/RUN_ID shows one run; a bucket that is called purge is s3://purge here.
     """

@@ -42,7 +42,9 @@ def show(  # noqa: PLR0913 - a command's options
     form: Annotated[Format, typer.Option("--format", help="text, or json as --json.")] = Format.TEXT,
     deletes: Annotated[bool, typer.Option("--deletes", help="Every delete, and nothing that is kept.")] = False,
     rule: Annotated[str | None, typer.Option("--rule", help="Only this label rule.")] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Only this object, whatever happens to it.")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="OBJECT_KEY", help="Only this object, whatever happens to it.")
+    ] = None,
     requester_pays: RequesterPaysOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -31,7 +31,9 @@ app = make_app(COMMANDS["undo"])
 def undo(  # noqa: PLR0913 - a command's options
     run: RunArgument,
     *,
-    key: Annotated[list[str] | None, typer.Option("--key", help="Only this object; may be given again.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="OBJECT_KEY", help="Only this object; may be given again.")
+    ] = None,
     rule: Annotated[
         list[str] | None, typer.Option("--rule", help="Only what this label rule deleted; may be given again.")
     ] = None,
@@ -44,7 +46,10 @@ def undo(  # noqa: PLR0913 - a command's options
     """Bring back what a run deleted, from its record in the bucket alone: no plan file, no signing key.
 
     Whatever is newer than what was deleted is left alone and reported. Works on a half-done run, and more than once.
-    With --key and --rule, what either names is brought back. Exits with 3 if something was left or failed.
+    It says first how much the run deleted, and asks. With --key and --rule, what either names is brought back.
+
+    Exits with 3 if something was left or failed, 8 if somebody else is at work, 10 if S3 refused, 1 if there is no such
+    run; all codes: docs/exit-codes.md.
     """
     from labelplan.flow.undo import undo_run  # noqa: PLC0415 - help must not wait for AWS's libraries
     from labelplan.store.s3 import open_writer  # noqa: PLC0415

@@ -14,6 +14,26 @@ if TYPE_CHECKING:
 _CHECK, _STATE = 14, 9
 """Widths of the columns."""
 
+OF_APPLY = frozenset(
+    {
+        "MFA delete",
+        "bucket policy",
+        "bulk deletes",
+        "copy source",
+        "copy target",
+        "lifecycle",
+        "lock",
+        "probe",
+        "records",
+        "replication",
+        "single deletes",
+        "strategy",
+        "tags",
+        "versioning",
+    }
+)
+"""The checks of what a plan does not need."""
+
 
 def finding_lines(finding: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield a row: check, state, detail; what goes over one line and what to do stand below the detail."""
@@ -30,9 +50,12 @@ def finding_lines(finding: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 def verdict_line(findings: Iterable[Mapping[str, Any]], spec: str) -> str:
     """Say what it all comes to."""
-    states = [finding["state"] for finding in findings]
-    failed, warned = states.count("failed"), states.count("warning")
-    told = f"{failed} failed, " * bool(failed) + f"{warned} warning{'s' * (warned != 1)}"
+    rows = list(findings)
+    failed = sum(1 for row in rows if row["state"] == "failed")
+    warned = [row["check"] in OF_APPLY for row in rows if row["state"] == "warning"]
+    told = f"{failed} failed, " * bool(failed) + f"{len(warned)} warning{'s' * (len(warned) != 1)}"
+    if any(warned):
+        told += " (about apply)" if all(warned) else f" ({sum(warned)} about apply)"
     if failed:
         return f"A plan would not work yet: {told}."
     return f"A plan would work: {told}. What it would cost: labelplan plan {printable(spec)} --estimate"

@@ -12,6 +12,7 @@ from labelplan.flow.doctor import diagnose, exit_code
 from labelplan.model.protection import Expiry
 from labelplan.model.run import Capabilities
 from labelplan.model.spec import Backup
+from labelplan.view.doctor_text import OF_APPLY
 from tests.flow.making import Bucket, source
 from tests.flow.test_doctor import DENIED, KEYS, Readable, World
 
@@ -112,6 +113,24 @@ def test_for_copies_any_versioning_will_do(state: Versioning) -> None:
     assert (row.state, row.detail) == ("ok", f"{state}; what apply deletes is copied before")
 
 
+def test_the_verdict_knows_which_checks_are_about_apply() -> None:
+    names = set(findings(probe=EVERYTHING)) | set(findings(backup=Backup("copy"), probe=EVERYTHING))
+    assert names - OF_APPLY == {
+        "answer cache",
+        "bucket",
+        "credentials",
+        "listing",
+        "quota",
+        "reading",
+        "references",
+        "rekognition",
+        "request payer",
+        "signing key",
+        "spec",
+    }
+    assert names > OF_APPLY
+
+
 # --- with --probe ---------------------------------------------------------------------------------------------------
 
 
@@ -138,7 +157,7 @@ def test_a_server_that_ignores_everything_is_told_row_by_row() -> None:
     assert found["bulk deletes"][0].detail == "DeleteObjects ignores ETags"
     for check in ("bulk deletes", "single deletes", "records", "lock"):
         assert found[check][0].state == "warning"
-    assert found["strategy"][0].detail.startswith("the server compares no ETags when it deletes")
+    assert found["strategy"][0].detail.startswith("the server compares no ETags, so each object is looked at")
     assert "--no-lock" in found["lock"][0].todo
 
 

@@ -43,4 +43,15 @@ def test_a_key_in_a_detail_cannot_write_to_the_terminal() -> None:
     ],
 )
 def test_the_verdict_says_what_it_comes_to(states: str, said: str) -> None:
-    assert verdict_line([{"state": state} for state in states.split()], "s.yaml") == said
+    assert verdict_line([{"state": state, "check": "spec"} for state in states.split()], "s.yaml") == said
+
+
+def test_the_verdict_tells_what_matters_to_an_apply_only() -> None:
+    checks = [
+        {"state": "warning", "check": "quota"},
+        {"state": "warning", "check": "lifecycle"},
+        {"state": "warning", "check": "lock"},
+        {"state": "ok", "check": "versioning"},
+    ]
+    assert verdict_line(checks, "s.yaml").startswith("A plan would work: 3 warnings (2 about apply). What")
+    assert verdict_line(checks[1:], "s.yaml").startswith("A plan would work: 2 warnings (about apply). What")
