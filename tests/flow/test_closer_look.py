@@ -105,6 +105,16 @@ def test_an_object_whose_etag_is_its_md5_is_not_looked_at(s3: S3Client, tmp_path
     assert not [one for one in wire.sent if one.key == KEY and one.method in {"GET", "HEAD"}]
 
 
+def test_an_old_version_whose_etag_is_its_md5_is_another_object(s3: S3Client, tmp_path: Path) -> None:
+    bucket = new_bucket(s3, "Enabled")
+    put(s3, bucket)
+    run = apply(write_plan(tmp_path / "p", bucket, [KEY]), bucket, capabilities=ALL).run
+    put(s3, bucket, body=b"reed")
+    with recorded() as wire:
+        assert undo(run).counts == {"left": 1}
+    assert not [one for one in wire.sent if one.key == KEY and one.method == "GET"]
+
+
 # --- copies that came late -------------------------------------------------------------------------------------------
 
 
