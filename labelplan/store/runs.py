@@ -21,7 +21,7 @@ import msgspec
 
 from labelplan.errors import RunNotFound
 from labelplan.model.run import RUN_PREFIX, PlanClaim, RunEnd, RunStart
-from labelplan.store.segments import Segments, UndoSegments
+from labelplan.store.segments import Segments, UndoSegments, unreadable
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,7 +47,12 @@ def run_name(when: dt.datetime, token: str) -> str:
 def read_claim(store: Writer, statement_sha256: str) -> str | None:
     """Return the run that a plan belongs to, or None; raises `RunNotFound` if the claim makes no sense."""
     body = store.read_record(claim_key(statement_sha256))
-    return None if body is None else check_name(_decode(body, PlanClaim, claim_key(statement_sha256)).run)
+    if body is None:
+        return None
+    run = _decode(body, PlanClaim, claim_key(statement_sha256)).run
+    if not _RUN.fullmatch(run):
+        raise unreadable(claim_key(statement_sha256), f"{run!r} is not the name of a run")
+    return run
 
 
 def claim(store: Writer, statement_sha256: str, run: str) -> str:
@@ -171,8 +176,4 @@ def _decode(body: bytes, kind: type[T], key: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
-        raise _unreadable(key, error) from error
-
-
-def _unreadable(key: str, error: Exception) -> RunNotFound:
-    return RunNotFound(f"The record {key} cannot be read: {error}.")
+        raise unreadable(key, str(error)) from error

@@ -211,6 +211,15 @@ def _read(
         return []
 
 
+def unreadable(key: str, why: str) -> RunNotFound:
+    """Make the error that says which record cannot be read."""
+    return RunNotFound(
+        f"The record {key} cannot be read: {why}.",
+        hint="It was damaged, or written by something else than this version of labelplan. To look at it: "
+        f"aws s3 cp s3://BUCKET/{key} -",
+    )
+
+
 def _unpacked(body: bytes, key: str, kind: type[Line]) -> list[Line]:
     try:
         # what a file says of its own size is not believed
@@ -218,7 +227,7 @@ def _unpacked(body: bytes, key: str, kind: type[Line]) -> list[Line]:
             text = unpacking.read(_LARGEST + 1)
         lines = msgspec.json.Decoder(kind).decode_lines(text if len(text) <= _LARGEST else b"")
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
-        raise RunNotFound(f"The record {key} cannot be read: {error}.") from error
+        raise unreadable(key, str(error)) from error
     if not lines:
-        raise RunNotFound(f"The record {key} cannot be read: it is empty, or too large.")
+        raise unreadable(key, "it is empty, or too large")
     return lines

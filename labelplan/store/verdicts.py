@@ -81,8 +81,11 @@ def _yes(entry: dict[str, str]) -> Deleted:
 
 
 def _no(entry: dict[str, str]) -> Deleted:
-    code = entry.get("Code", "")
-    first, _, _ = entry.get("Message", "").partition("\n")
+    code, key = entry.get("Code", ""), entry.get("Key", "")
+    message = entry.get("Message", "")
+    if key.strip():
+        message = message.replace(key, " ".join(key.splitlines()))  # a line break in it does not end the words
+    first, _, _ = message.partition("\n")
     return _verdict(code, 0, without_secrets(f"{code or 'no error code'}: {first}").rstrip(": "))
 
 

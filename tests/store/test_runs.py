@@ -51,8 +51,9 @@ def test_the_first_run_to_claim_a_plan_owns_it(writer: Writer) -> None:
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"run":7}', b'{"run":"../../deer"}'])
 def test_a_claim_that_makes_no_sense_is_refused(writer: Writer, body: bytes) -> None:
     writer.put_once(claim_key(SHA), body)
-    with pytest.raises(RunNotFound):
+    with pytest.raises(RunNotFound, match=f"plans/{SHA} cannot be read") as refused:
         read_claim(writer, SHA)
+    assert refused.value.advice.endswith(f"aws s3 cp s3://BUCKET/{claim_key(SHA)} -")
 
 
 def test_a_record_that_cannot_be_read_is_named(writer: Writer) -> None:

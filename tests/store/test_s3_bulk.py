@@ -183,6 +183,13 @@ def test_each_key_has_its_own_verdict(writer: Writer) -> None:
     assert writer.head("deer/2")
 
 
+def test_a_line_break_in_a_key_does_not_cut_the_words_about_it_and_one_in_the_words_does(writer: Writer) -> None:
+    said = failed("cr&#13;&#10;x", "AccessDenied", "No cr&#13;&#10;x here&#10;secret")
+    with recorded(answers(is_bulk, lambda: reply(said, deleted("a")))):
+        one, _ = writer.delete_batch(objects("cr\r\nx", "a"), conditional=True)
+    assert one == Deleted("denied", message="AccessDenied: No cr x here")
+
+
 @pytest.mark.parametrize(
     ("code", "outcome", "busy"),
     [
