@@ -18,7 +18,7 @@ from labelplan.cli.output import JsonOption, KeyOption, SignersOption, TrustOwnK
 from labelplan.cli.progress import Progress, RunProgress
 from labelplan.cli.trusting import trust_here
 from labelplan.errors import DONE, DONE_IN_PART, AwsRefused
-from labelplan.view.other_text import allow_lines, is_denied
+from labelplan.view.other_text import PERMISSIONS, allow_lines, is_denied
 from labelplan.view.plan_text import totals_line
 from labelplan.view.run_text import APPLY_WORDS, outcome_lines
 from labelplan.view.style import Style, printable
@@ -106,7 +106,25 @@ def _look(verified: VerifiedPlan, how: Locking) -> tuple[Writer, Readiness]:
     writer = open_writer(target.bucket, region=target.region, account=target.account, requester_pays=requester_pays)
     ready = check_plan(verified.plan, writer)
     refuse_if_locked(writer, verified.plan.statement_sha256, how)
+    _look_at_one(verified, writer)
     return writer, ready
+
+
+def _look_at_one(verified: VerifiedPlan, writer: Writer) -> None:
+    """List the versions of the first object that would go, as the apply does of all; raises `AwsRefused`."""
+    from labelplan.flow.checks import deletes  # noqa: PLC0415 - as above
+
+    first = next(deletes(verified.plan), None)
+    if first is None:
+        return
+    try:
+        writer.versions_of([first.key])
+    except AwsRefused as error:
+        if "AccessDenied" not in error.what:
+            raise
+        bucket = verified.plan.header.target.bucket
+        hint = f"Allow s3:ListBucketVersions in arn:aws:s3:::{bucket}. All that labelplan needs: {PERMISSIONS}"
+        raise AwsRefused(error.what, hint=hint) from error
 
 
 def _apply(verified: VerifiedPlan, writer: Writer, ready: Readiness, how: Locking, *, auto_approve: bool) -> Applied:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from labelplan.view.style import Style
 
+PERMISSIONS = "docs/apply-and-undo.md, Permissions."
+
 NAMED = 3
 """So many of the objects that failed in the same words are named."""
 
@@ -70,7 +72,7 @@ def allow_lines(others: Iterable[Outcome], bucket: str, usual: str) -> Iterator[
     place = f" in arn:aws:s3:::{bucket}" * bool(actions)
     what = ", ".join(actions) or "what was refused"
     yield f"Allow {what}{place} for the credentials in use, then run the same command again."
-    yield "All that labelplan needs: docs/apply-and-undo.md, Permissions."
+    yield f"All that labelplan needs: {PERMISSIONS}"
 
 
 def _actions(message: str, usual: str) -> Sequence[str]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from labelplan.errors import AwsRefused
 from labelplan.store.interface import Deleted
 from labelplan.store.s3 import S3Writer
 from tests.cli.making import KEYS, listed
 from tests.cli.test_runs import hold_the_lock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mypy_boto3_s3 import S3Client
 
 Say = Callable[..., Any]
@@ -55,6 +58,36 @@ def test_nobody_is_asked_while_somebody_else_is_at_work(
     code, _, err = say(*(run if word == "RUN" else word for word in command.split()))
     assert (code, "is locked by" in err, "nobody can be asked" in err) == (8, True, False)
     assert {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]} == written
+
+
+@pytest.mark.parametrize("allowed_to", [True, False])
+def test_versions_that_cannot_be_listed_are_found_out_before_anybody_is_asked(
+    say: Say, s3: S3Client, bucket: str, monkeypatch: pytest.MonkeyPatch, *, allowed_to: bool
+) -> None:
+    refusal = (
+        "Cannot list versions in s3://b: no answer." if allowed_to else "Cannot list: access denied (AccessDenied)."
+    )
+
+    def refuse(*_: object) -> Any:
+        raise AwsRefused(refusal, hint="Check the network")
+
+    say("plan", "deer.yaml")
+    monkeypatch.setattr(S3Writer, "versions_of", refuse)
+    code, _, err = say("apply", "deer.plan.json", "--auto-approve")
+    advice = "Check the network" if allowed_to else f"Allow s3:ListBucketVersions in arn:aws:s3:::{bucket}."
+    assert (code, refusal in err, advice in err, "Trying out" in err) == (10, True, True, False)
+    names = {one["Key"] for one in s3.list_object_versions(Bucket=bucket)["Versions"]}
+    assert not [name for name in names if name.startswith(".labelplan")]
+
+
+def test_a_plan_that_deletes_nothing_is_applied_without_looking(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (tmp_path / "deer.yaml").read_text()
+    (tmp_path / "deer.yaml").write_text(text + "protect: ['deer/*']\n")
+    say("plan", "deer.yaml")
+    monkeypatch.setattr(S3Writer, "versions_of", None)
+    assert say("apply", "deer.plan.json", "--auto-approve")[:2] == (0, "Apply complete: 0 deleted.\n")
 
 
 def test_undo_says_which_run_how_many_and_when_before_it_asks(say: Say, bucket: str, run: str) -> None:
