@@ -6,6 +6,8 @@ stands where something is out of order, is looked at by itself. No call is made 
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,8 +31,13 @@ SMALL = 50
 _WASTE = 256
 """Entries of other keys that cost about as much as one more request."""
 
-_SURPRISES = 3
-"""How often a listing may leave out a key that is there, before each key is looked at by itself."""
+_WALKS = 4
+"""How often a walk is begun, where the listing is out of order."""
+
+_TOGETHER = 4
+"""Neighbours that are looked at together; fewer are looked at one by one."""
+
+_key = attrgetter("key")
 
 
 class Ask(Protocol):
@@ -43,23 +50,42 @@ class Ask(Protocol):
 def read_ranges(keys: Sequence[str], ask: Ask) -> dict[str, list[KeyVersion]]:
     """Return the versions of each of *keys*, newest first; of an absent key an empty list."""
     keys = sorted(set(keys))  # code points sort as their UTF-8 bytes do
+    shown: dict[str, list[KeyVersion] | None] = {}
+    for _ in range(_WALKS):
+        if len(shown) < len(keys):
+            shown.update(_Range(keys[len(shown) :], ask).walk())
     found: dict[str, list[KeyVersion]] = {}
-    start: Marker | None = None
-    surprises = 0
-    while len(found) < len(keys) and surprises < _SURPRISES:
-        left = keys[len(found) :]
-        for key, versions in _Range(left, ask).walk(start or _just_before(left[0])):
-            start = None
-            found[key] = read_alone(key, ask) if versions is None else versions
-            if versions is None and found[key]:
-                # what this listing does not show may be there all the same; moto leaves out what follows a marker that
-                # names no version, so begin anew at one that there is
-                start = Marker(key, found[key][-1].version_id)
-                surprises += 1
-                break
-    for key in keys[len(found) :]:
-        found[key] = read_alone(key, ask)
+    for unseen, some in groupby(keys, key=lambda key: shown.get(key) is None):
+        if unseen:
+            found |= _read_unseen(list(some), ask)
+        else:
+            found |= {key: versions for key in some if (versions := shown[key])}
     return found
+
+
+def _read_unseen(keys: list[str], ask: Ask) -> dict[str, list[KeyVersion]]:
+    """Look at neighbours that no range has shown, and which may well be absent: at all that begins as they do.
+
+    A page that begins where its prefix does, and is the last one, tells as much as a look at each key would.
+    """
+    found: dict[str, list[KeyVersion]] = {}
+    todo = [keys]
+    while todo:
+        some = todo.pop()
+        if len(some) < _TOGETHER:
+            found |= {key: read_alone(key, ask) for key in some}
+            continue
+        prefix = commonprefix([some[0], some[-1]])  # noqa: RUF071 - S3's prefixes are strings, not paths
+        page = ask(prefix, None, LARGEST)
+        if page.following:
+            next_one = slice(len(prefix), len(prefix) + 1)
+            todo += [list(group) for _, group in groupby(some, key=itemgetter(next_one))]
+            continue
+        shown = {key: _whole(list(group)) for key, group in groupby(sorted(page.entries, key=_key), key=_key)}
+        for key in some:
+            whole = shown.get(key, [])
+            found[key] = read_alone(key, ask) if whole is None else whole
+    return {key: found[key] for key in keys}
 
 
 def read_alone(key: str, ask: Ask) -> list[KeyVersion]:
@@ -89,13 +115,14 @@ class _Range:
         self._read: dict[str, list[KeyVersion]] = {}
         self._at = 0  # how many keys are settled
 
-    def walk(self, start: Marker | None) -> Iterator[tuple[str, list[KeyVersion] | None]]:
+    def walk(self) -> Iterator[tuple[str, list[KeyVersion] | None]]:
         """Read one key after another; None for a key that the listing does not show.
 
-        Ends early, after a None, where the listing is out of order.
+        Ends early, after a None, where the listing is out of order; with nothing but None from a page on that shows no
+        wanted key.
         """
         size = min(LARGEST, 8 * len(self._keys) + SMALL)
-        after, asked = start, set[Marker]()
+        after, asked = _just_before(self._keys[0]), set[Marker]()
         while self._at < len(self._keys):
             page = self._ask(self._prefix, after, size)
             if page.following in asked or not _is_in_order(page, after):
@@ -103,10 +130,13 @@ class _Range:
                 return
             shown = self._take(page.entries)
             yield from self._settled(page)
+            if not shown:
+                yield from ((key, None) for key in self._keys[self._at :])
+                return
             if self._at < len(self._keys) and page.following:
                 asked.add(page.following)
-                if not self._leads_on(page, shown):
-                    yield self._keys[self._at], read_alone(self._keys[self._at], self._ask)
+                if not self._leads_on(page):
+                    yield self._keys[self._at], None
                     self._at += 1
                 size = self._size(len(page.entries), shown)
                 after = self._from_here(page.following)
@@ -130,15 +160,12 @@ class _Range:
             yield key, _whole(self._read.pop(key, []))
             self._at += 1
 
-    def _leads_on(self, page: VersionsPage, shown: dict[str, int]) -> bool:
-        """Tell whether the next page will show the next key: no, where a key is cut and the server's marker is another.
-
-        Also no where a page shows no wanted key at all: who knows how many more lie between.
-        """
+    def _leads_on(self, page: VersionsPage) -> bool:
+        """Tell whether the next page will show the next key whole: no, where the server's marker is not within it."""
         key = self._keys[self._at]
         if page.following and key == _last(page):
             return page.following.key == key and bool(page.following.version_id)
-        return bool(shown)
+        return True
 
     def _size(self, entries: int, shown: dict[str, int]) -> int:
         """Ask for as much as the keys to come should need; from key to key where they lie far apart."""

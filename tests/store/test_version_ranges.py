@@ -273,3 +273,21 @@ def test_a_key_of_which_a_server_shows_no_latest_version_or_one_twice_is_looked_
         return VersionsPage([*a[1:], *b, b[1], *c], None)
 
     assert read_ranges(["a", "b", "c"], odd) == listing.lists
+
+
+@pytest.mark.parametrize("others", [0, 900, 9_000, 90_000])
+def test_absent_neighbours_are_looked_at_together(others: int) -> None:
+    """As after an apply: what is gone lies between what was kept."""
+    kept = {f"images/deer/{number:06}.jpg": 1 for number in range(others)}
+    listing = Listing({"images/a": 1, **kept, "images/z": 1})
+    absent = [f"images/deer/{number:06}.gone" for number in range(0, max(others, 1000), max(others // 1000, 1))]
+    assert read_ranges(absent, listing) == whole(listing, absent)
+    assert len(listing.asked) <= 3 + others // 1000 * 5 // 4
+
+
+def test_neighbours_of_which_some_are_there_are_looked_at_together() -> None:
+    listing = Listing({**numbered(800), "images/deer/z": 2})
+    absent = [f"images/dear/{number}" for number in range(1000)]
+    keys = sorted([*listing.lists, *absent])
+    assert read_ranges(keys, listing) == whole(listing, keys)
+    assert len(listing.asked) <= 4
