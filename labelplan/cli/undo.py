@@ -18,7 +18,7 @@ from labelplan.errors import DONE, DONE_IN_PART
 from labelplan.view.other_text import allow_lines
 from labelplan.view.run_text import UNDO_WORDS, outcome_lines
 from labelplan.view.style import Style
-from labelplan.view.undo_text import undo_lines
+from labelplan.view.undo_text import open_lines, undo_lines
 
 if TYPE_CHECKING:
     from labelplan.flow.locking import Locking
@@ -69,6 +69,8 @@ def undo(  # noqa: PLR0913 - a command's options
         for line in outcome_lines("Undo", undone.counts, UNDO_WORDS, undone.others, Style(colour())):
             result(line)
         for line in allow_lines(undone.others, bucket, "s3:DeleteObjectVersion"):
+            result(line)
+        for line in open_lines(undone.open):
             result(line)
     return DONE_IN_PART if undone.in_part else DONE
 

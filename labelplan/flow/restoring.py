@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from labelplan.errors import LabelplanError, RunNotFound
 from labelplan.flow.batches import BATCH, TRIES, Pace, singly
@@ -32,6 +32,18 @@ LATE = dt.timedelta(minutes=15)
 """How long after it was sent a request may still arrive."""
 
 Results = dict[str, UndoResult]
+
+
+class Restored(NamedTuple):
+    """What came of a batch.
+
+    *unsettled*: how many of its objects the run had no last word on. *open*: how many are there, but a delete of them
+    was never answered, so that it may still come.
+    """
+
+    results: list[UndoResult]
+    unsettled: int
+    open: int
 
 
 @dataclass(frozen=True)
@@ -96,17 +108,11 @@ class Restoring:
     ended: bool
     pace: Pace = field(default_factory=Pace)
 
-    def restore(self, batch: Batch) -> tuple[list[UndoResult], int]:
-        """Bring back what the run deleted of a batch; return what became of each object, all of it recorded.
-
-        The second value is how many objects of the batch the run has not settled, as far as its record can be read: an
-        apply may still be at them.
-        """
+    def restore(self, batch: Batch) -> Restored:
+        """Bring back what the run deleted of a batch; return what became of each object, all of it recorded."""
         unread: list[RunNotFound] = []
-        said, times = (
-            self.record.segments.read(batch.number, unreadable=unread.append),
-            self.record.undo.times(batch.number),
-        )
+        said = self.record.segments.read(batch.number, unreadable=unread.append)
+        times = self.record.undo.times(batch.number)
         lost = self.ended or bool(unread)
         unsettled = sum(1 for one in batch.objects if not said.get(one.key, NOTHING).settled)
         wanted = [
@@ -115,7 +121,7 @@ class Restoring:
             if self.chosen.covers(one.key, rule) and is_wanted(said.get(one.key, NOTHING), lost=lost)
         ]
         if not wanted:
-            return [], unsettled
+            return Restored([], unsettled, 0)
         self.lease.require()
         results = self._bring_back(
             wanted,
@@ -124,7 +130,8 @@ class Restoring:
         )
         done = [results[one.key] for one in wanted]
         self.record.undo.add(batch.number, done)
-        return done, unsettled
+        present = [said.get(result.key, NOTHING) for result in done if result.outcome == "present"]
+        return Restored(done, unsettled, sum(1 for one in present if one.open and not one.settled))
 
     def _bring_back(
         self, wanted: list[S3Object], recorded: Mapping[str, Recorded], said: Mapping[str, Said]

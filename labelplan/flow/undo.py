@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 class Undone(Struct, frozen=True):
     """What an undo came to. *run*: `BUCKET/RUN_ID`. *counts*: objects by outcome, of those that the run deleted.
 
-    *others*: the first objects that were neither restored as they were nor there already, and why.
+    *others*: the first objects that were neither restored as they were nor there already, and why. *open*: how many are
+    there, but the run was stopped before it heard of their delete: it may still come, within a quarter of an hour.
     """
 
     run: str
     counts: dict[str, int]
     others: tuple[UndoResult, ...]
+    open: int
 
     @property
     def in_part(self) -> bool:
@@ -88,16 +90,17 @@ def undo_run(  # noqa: PLR0913 - five of them are what to undo, and how the call
         gone = GONE if purged is None else f"its way back was ended on purpose on {purged.finished:%Y-%m-%d}"
         restoring = Restoring(writer, record, chosen, _Tools(writer, plan, run_id), lease, gone, end is not None)
         observer.started(f"{start.target.bucket}/{run_id}", _expected(plan, end, start, chosen), resumed=False)
-        unsettled = 0
-        for results, left_open in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
-            unsettled += left_open
-            counts.update(result.outcome for result in results)
-            told = (one for one in results if one.outcome in {"left", "failed"} or one.message)
+        unsettled = still_open = 0
+        for batch in side_by_side(batches_of(plan, start.batch), restoring.restore, stop=stop):
+            unsettled += batch.unsettled
+            still_open += batch.open
+            counts.update(result.outcome for result in batch.results)
+            told = (one for one in batch.results if one.outcome in {"left", "failed"} or one.message)
             others += list(told)[: SHOWN - len(others)]
             observer.progressed(counts)
         if not (chosen.is_part or "failed" in counts or unsettled):
             record.finish_undo(RunEnd(run_id, now(), dict(counts)))
-    return Undone(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others))
+    return Undone(f"{start.target.bucket}/{run_id}", dict(counts), tuple(others), still_open)
 
 
 class _Tools:

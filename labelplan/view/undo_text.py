@@ -28,6 +28,13 @@ def undo_lines(run: Mapping[str, Any], keys: Sequence[str], rules: Sequence[str]
         yield "This brings back whatever of it is still deleted; nothing newer is touched."
 
 
+def open_lines(count: int) -> Iterator[str]:
+    """Yield what is to be known of *count* objects that are there, but whose delete was never answered."""
+    if count:
+        yield f"The run was stopped while it deleted {_objects(count)} of those that are there now."
+        yield "A request of it may still be on its way: the same undo, given again in 15 minutes, looks once more."
+
+
 def _deleted(ended: Mapping[str, Any] | None) -> str:
     if ended is None:
         return "It has not ended; how much it deleted is looked up object by object."

@@ -338,3 +338,16 @@ def test_a_plan_that_the_record_could_not_hold_is_refused_before_anything_is_wri
     with pytest.raises(NoWayBack, match="S3 takes 5 GB at once"):
         apply(write_plan(tmp_path / "p", deer, KEYS), deer, capabilities=ALL)
     assert not [key for key in records(s3, deer) if "/runs/" in key or "/plans/" in key]
+
+
+def test_what_is_there_though_its_delete_was_never_answered_is_counted(s3: S3Client, deer: str, tmp_path: Path) -> None:
+    plan, before = write_plan(tmp_path / "p", deer, KEYS), history(s3, deer)
+    run = killed_at_the_delete(plan, acted=never)
+    undone = undo(run)
+    assert (undone.counts, undone.in_part, undone.open) == ({"present": 3}, False, 3)
+    assert not is_undone(run)
+    etag = s3.head_object(Bucket=deer, Key=KEYS[0])["ETag"]
+    s3.delete_objects(Bucket=deer, Delete={"Objects": [{"Key": KEYS[0], "ETag": etag}]})  # now it comes
+    undone = undo(run)
+    assert (undone.counts, undone.open) == ({"present": 2, "restored": 1}, 2)
+    assert history(s3, deer) == before

@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 from labelplan.model.run import RunEnd
-from labelplan.view.undo_text import undo_lines
+from labelplan.view.undo_text import open_lines, undo_lines
 from tests.view.test_record_text import END, NAME, summary
 
 BEGAN = f"The run wild/{NAME} (complete) began 2026-11-22 14:05 UTC. "
@@ -40,3 +40,11 @@ def test_it_says_which_part_is_brought_back() -> None:
         "This brings back 2 objects of it and all that the label rule deer deleted and all that the label rule "
         '"elk\\u001b" deleted; nothing newer is touched.'
     )
+
+
+def test_it_says_that_a_delete_may_still_come() -> None:
+    assert list(open_lines(0)) == []
+    assert list(open_lines(1)) == [
+        "The run was stopped while it deleted 1 object of those that are there now.",
+        "A request of it may still be on its way: the same undo, given again in 15 minutes, looks once more.",
+    ]
