@@ -56,6 +56,7 @@ class Proxy:
         self._over = threading.Event()
         self._held: list[_Held] = []
         self._deliver_at = 0
+        self._came_amid = 0
         self.visitor: Callable[[str], None] = lambda _: None
         """Does what a visit is told to do."""
         self._busy = 0
@@ -67,7 +68,7 @@ class Proxy:
             self.calls, self.met, self._seen = [], [], Counter()
             self._phase, self._disturbance = phase, disturbance
             self._deliver_at = _amid(self._late_from)
-            self._late_from = disturbance
+            self._late_from, self._came_amid = disturbance, 0
             self.guard.scope = scope
             self._victim = Future()
             self._over = threading.Event()
@@ -94,6 +95,10 @@ class Proxy:
                 raise TimeoutError("what was held is still under way")
         return len(held)
 
+    def came_late(self) -> int:
+        """Deliver, and return how many requests came late: now, and in the middle of this phase."""
+        return self.deliver() + self._came_amid
+
     # --- for the handlers ---------------------------------------------------------------------------------------
 
     def take(self, call: Call) -> Disturbance | None:
@@ -104,7 +109,7 @@ class Proxy:
             self.guard.look(call)
             disturbance = self._meet(call)
         if call.number == self._deliver_at:
-            self.deliver()
+            self._came_amid += self.deliver()
         return disturbance
 
     def _meet(self, call: Call) -> Disturbance | None:

@@ -134,7 +134,7 @@ class Telling:
         in_part = 0
         for _ in range(ATTEMPTS):
             ended = attempt()
-            late = self.stage.proxy.deliver()
+            late = self.stage.proxy.came_late()  # no undo can know of what comes after it has looked: once more
             in_part = in_part + 1 if ended.code == IN_PART else 0
             if not late and (is_done(ended) or (self.part_is_enough and in_part > 1)):
                 return
