@@ -114,6 +114,15 @@ def fill(s3: S3Client, mode: str, odd: list[str]) -> tuple[str, str]:
     return name, copies
 
 
+def empty(s3: S3Client, bucket: str, prefix: str = "") -> None:
+    """Remove every version and marker under a prefix."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        some: Any = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        for one in some:
+            version = {"VersionId": one["VersionId"]} if one.get("VersionId", "null") != "null" else {}
+            s3.delete_object(Bucket=bucket, Key=one["Key"], **version)
+
+
 def _put(s3: S3Client, bucket: str, key: str, body: bytes, **options: Any) -> None:
     s3.put_object(Bucket=bucket, Key=key, Body=body, **options)
 

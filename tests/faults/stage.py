@@ -11,7 +11,8 @@ from tests.faults.clients import HASTY, ONE, warm
 from tests.faults.disturbances import KINDS
 from tests.faults.guard import Scope
 from tests.faults.judging import photograph
-from tests.faults.pictures import Others, make
+from tests.faults.look import RECORDS
+from tests.faults.pictures import Others, empty, make
 from tests.faults.proxy import in_front_of
 
 if TYPE_CHECKING:
@@ -50,33 +51,54 @@ class Stage:
         self.s3 = target.s3
         self.manner: Manner = ONE
         self.again: dict[str, Scene] | None = None
-        """Buckets to begin with once more, by mode; None to make each one anew."""
+        """The buckets that were used last, by mode, to be used again; None to make each one anew."""
         self._ahead = 0
         self._hangs = False
 
     def scene(self, mode: str) -> Scene:
-        """Make a bucket and a plan for it; or put one that was used back to how it was."""
-        known = self.again.get(mode) if self.again is not None else None
-        if known:
-            self.target.rewind(known.moment())
-            return known._replace(bucket=replace(known.bucket, others=Others()))
-        bucket = make(self.target, mode, self.proxy.url, self.clients.folder, self.key)
-        scene = Scene(bucket, photograph(self.s3, bucket.name), set())
+        """Make a bucket and a plan for it; or take one again that is in all as it was."""
+        known = self.again.pop(mode, None) if self.again is not None else None
+        if known and self._is_as_it_was(known):
+            scene = known._replace(bucket=replace(known.bucket, others=Others()))
+        else:
+            scene = self._make(mode)
         if self.again is not None:
-            self.target.keep(scene.moment(), bucket.names)
             self.again[mode] = scene
         return scene
 
+    def _make(self, mode: str) -> Scene:
+        bucket = make(self.target, mode, self.proxy.url, self.clients.folder, self.key)
+        scene = Scene(bucket, photograph(self.s3, bucket.name), set())
+        if self.again is not None and self.target.rewinds:
+            self.target.keep(scene.moment(), bucket.names)
+        return scene
+
+    def _is_as_it_was(self, scene: Scene) -> bool:
+        """Put a bucket back to how it was; where that cannot be, look whether it is, and else remove it."""
+        if self.target.rewinds:
+            self.target.rewind(scene.moment())
+            return True
+        name, copies = scene.bucket.name, scene.bucket.copies
+        empty(self.s3, name, RECORDS)
+        if copies:
+            empty(self.s3, copies)
+        if photograph(self.s3, name) == scene.before:
+            return True
+        empty(self.s3, name)
+        for one in scene.bucket.names:
+            self.s3.delete_bucket(Bucket=one)
+        return False
+
     def is_again(self, scene: Scene, what: str) -> bool:
         """Put a bucket to how it was when *what* had been done with it; False if that has to be done."""
-        if self.again is None or what not in scene.done:
+        if what not in scene.done:
             return False
         self.target.rewind(scene.moment(what))
         return True
 
     def has_become(self, scene: Scene, what: str) -> None:
         """Keep how a bucket is when *what* has been done with it."""
-        if self.again is not None:
+        if self.again is not None and self.target.rewinds:
             self.target.keep(scene.moment(what), scene.bucket.names)
             scene.done.add(what)
 

@@ -125,13 +125,12 @@ def _end_with_parent() -> None:
 
 
 def _listen(told: Told) -> tuple[Point, Calls]:
-    stage = _STAGES[0]
-    stage.again = None
-    return tell(stage, told, NEVER)
+    return tell(_STAGES[0], told, NEVER)
 
 
 def _tell_all(task: Task) -> list[Point]:
     stage = _STAGES[0]
-    stage.again = {} if stage.target.rewinds else None
+    if stage.target.rewinds or stage.again is None:
+        stage.again = {}  # and else those of the last task
     points = [tell(stage, task.told, disturbed(task.told, at))[0] for at in task.points]
     return [point for point in points if point.met or point.faults]
