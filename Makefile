@@ -15,16 +15,18 @@ test-servers: .venv/.dev servers  ## what depends on the server, against real on
 	$(BIN)/python -m pytest -m servers tests/servers
 
 test-faults: .venv/.dev servers  ## every call of an apply and an undo goes wrong in every way: hours
-	$(BIN)/python -m tests.faults --server simulator --jobs 2
-	$(BIN)/python -m tests.faults --server simulator-single --every 7 --jobs 2
-	$(BIN)/python -m tests.faults --server simulator-check --every 7 --jobs 2
-	$(BIN)/python -m tests.faults --server ministack --jobs 2
-	$(BIN)/python -m tests.faults --server seaweedfs --every 10 --jobs 2
+	$(BIN)/python -m tests.faults --server simulator --jobs 3
+	$(BIN)/python -m tests.faults --server simulator --mode copy-beside --mode copy-versioned --mode copy-suspended --every 7 --jobs 3
+	$(BIN)/python -m tests.faults --server simulator-single --every 7 --jobs 3
+	$(BIN)/python -m tests.faults --server simulator-check --every 7 --jobs 3
+	$(BIN)/python -m tests.faults --server ministack --jobs 3
+	$(BIN)/python -m tests.faults --server seaweedfs --every 10 --jobs 3
 	$(BIN)/python -m tests.faults.race --server seaweedfs
 
-test-faults-sampled: .venv/.dev servers  ## a sample of it, for CI
-	$(BIN)/python -m tests.faults --server ministack --story apply --every 60 --jobs 2
-	$(BIN)/python -m tests.faults --server seaweedfs --story apply --story undo --every 60 --jobs 2
+test-faults-sampled: .venv/.dev servers  ## every call once on one server, a sample of it on others, for CI
+	$(BIN)/python -m tests.faults --server ministack --story apply --story undo --once --jobs 3
+	$(BIN)/python -m tests.faults --server seaweedfs --story apply --story undo --every 40 --jobs 3
+	$(BIN)/python -m tests.faults --server simulator --every 30 --jobs 3
 
 servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 
