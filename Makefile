@@ -46,6 +46,7 @@ bench: .venv/.dev  ## speed and memory, each beside a peer or a physical limit
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/planfile.py
 	$(BIN)/python benchmarks/local_detector.py
+	$(BIN)/python benchmarks/bulk_xml.py
 
 bench-paying: .venv/.dev  ## quota, re-plans, kills: about fifteen minutes against stand-ins on this machine
 	$(BIN)/python benchmarks/quota.py
