@@ -65,7 +65,8 @@ def test_the_users_own_aws_proxy_and_labelplan_settings_do_not_reach_the_demo(mo
         assert not foreign.keys() & os.environ.keys()
         bucket = DemoBucket()
         bucket.fill({"a.jpg": b"a"})
-        assert bucket.content() == {"a.jpg": (b"a", "image/jpeg", {"file": "a.jpg"})}
+        # another test of this process may have filled the same in-process server before
+        assert bucket.content()["a.jpg"] == (b"a", "image/jpeg", {"file": "a.jpg"})
     assert foreign.items() <= os.environ.items()
 
 
