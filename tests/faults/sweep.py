@@ -50,14 +50,21 @@ def tell(stage: Stage, told: Told, disturbance: Disturbance) -> tuple[Point, Cal
     """Tell a story once; return what came of it, and the calls of the phase that was to be disturbed."""
     stage.manner = ONE
     one = Telling(stage, told.story, told.mode, disturbance)
-    try:
+    with _judging(one):
         STORIES[told.story].told(one)
-    except TimeoutError as late:  # a client that does not end; it was killed
-        one.judge([Fault("wrong", str(late))])
-        one.note()
-    finally:
+    with _judging(one):
         one.leave()
     return one.end(), [(call.operation, call.changes) for call in one.calls]
+
+
+@contextmanager
+def _judging(one: Telling) -> Iterator[None]:
+    """Whatever nobody has thought of, such as a client that does not end, is a fault of this point, and no other's."""
+    try:
+        yield
+    except Exception as failure:  # noqa: BLE001 - as said
+        one.judge([Fault("wrong", f"the story broke off: {failure!r}")])
+        one.note()
 
 
 def disturbed(told: Told, at: At) -> Disturbance:
