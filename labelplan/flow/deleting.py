@@ -161,7 +161,7 @@ class Deleting:
                     results[one.key] = _result(one, "deleted", marker=reply.marker)
             if not self._compares:
                 self._look_at_covered(going, results)
-            again = self._conclude(unclear, results, last=tried == TRIES)
+            again = self._conclude(unclear, results, tried)
             if not again:
                 return
             self.pace.hold_back(tried)
@@ -181,7 +181,7 @@ class Deleting:
             return _NOT_SENT  # the next look around says why
         return self.writer.delete_current(one.key, one.etag)
 
-    def _conclude(self, unclear: Sequence[tuple[S3Object, Deleted]], results: Results, *, last: bool) -> list[S3Object]:
+    def _conclude(self, unclear: Sequence[tuple[S3Object, Deleted]], results: Results, tried: int) -> list[S3Object]:
         """Look at what a reply left open; return what is still there and may be sent once more.
 
         Sent again is only what carries a condition: a first copy that comes late is refused, or refuses the second.
@@ -197,11 +197,13 @@ class Deleting:
         for one, reply in unclear:
             if state(versions[one.key], one) != "planned":
                 results[one.key] = self._untouched(versions[one.key], one, _SENT._replace(compared=self._compares))
-            elif reply.busy and not last and self._compares:
+            elif reply.busy and tried < TRIES and self._compares:
                 again.append(one)
             else:
                 why = f"it is still there: {reply.message}"
-                results[one.key] = replace(_result(one, "failed", why), denied=reply.outcome == "denied")
+                # what is sent again had been left open before: that request may still come
+                denied = tried == 1 and reply.outcome == "denied"
+                results[one.key] = replace(_result(one, "failed", why), denied=denied)
         return again
 
     def _still_there(self, going: Sequence[S3Object], results: Results) -> list[S3Object]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from labelplan.errors import NoWayBack
 from labelplan.flow.batches import BATCH, TRIES, Pace
 from labelplan.flow.copies import LONGEST_KEY
-from labelplan.flow.restoring import is_wanted, recorded_of
+from labelplan.flow.restoring import is_deleted, recorded_of
 from labelplan.model.objects import S3Object
 from labelplan.model.run import copies_folder
 from labelplan.rules.purging import OldVersion, old_version
@@ -71,7 +71,7 @@ def way_back_of(purger: Purger, record: RunRecord, start: RunStart) -> WayBackKi
     """Return what the run's way back consists of; raises `NoWayBack` if it has none."""
     backup = start.backup
     if backup.mode == "versioning":
-        versions = _OldVersions(purger, record)
+        versions = _OldVersions(purger, record, record.end() is not None)
         versions.versioning()
         return versions
     beside = purger.beside(backup.bucket or start.target.bucket, region=backup.region, account=backup.account)
@@ -80,10 +80,11 @@ def way_back_of(purger: Purger, record: RunRecord, start: RunStart) -> WayBackKi
 
 @dataclass(frozen=True)
 class _OldVersions:
-    """The versions that the run's own markers hide."""
+    """The versions that the run's own markers hide. *ended*: the run had recorded a result of every object."""
 
     purger: Purger
     record: RunRecord
+    ended: bool
     pace: Pace = field(default_factory=Pace)
 
     def find(self, batch: Batch) -> Found:
@@ -107,7 +108,7 @@ class _OldVersions:
         said = self.record.segments.read(batch.number)
         undone = self.record.undo.times(batch.number)
         recorded = ((one, said.get(one.key, NOTHING), undone.get(one.key)) for one in batch.objects)
-        return [(one, _recorded_of(words, when)) for one, words, when in recorded if is_wanted(words)]
+        return [(one, _recorded_of(words, when)) for one, words, when in recorded if is_deleted(words, lost=self.ended)]
 
     def versioning(self) -> Versioning:
         """Return the bucket's state; raises `NoWayBack` if there are no versions."""

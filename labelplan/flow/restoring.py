@@ -63,21 +63,36 @@ class Chosen:
         return not self.is_part or key in self.keys or rule in self.rules
 
 
-def is_wanted(said: Said, *, lost: bool = False) -> bool:
+def is_deleted(said: Said, *, lost: bool = False) -> bool:
     """Tell whether the run deleted an object, or may have.
 
-    *lost*: a part of the record is missing, so what it does not say may be. What is gone though the run was about to
-    delete it is wanted: if it was somebody else's doing, undo says so.
+    *lost*: a part of the record is missing, so what it does not settle may be. What is gone though the run was about to
+    delete it counts: if it was somebody else's doing, undo says so.
     """
-    if said.result is None:
+    if said.result is None or (lost and not said.settled):
         return said.intent is not None or lost
     if said.result.marker or said.result.outcome == "deleted":
         return True
     return said.intent is not None and said.result.outcome in {"failed", "gone"} and not said.denied
 
 
-def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
+def is_wanted(said: Said, *, lost: bool = False) -> bool:
+    """Tell whether undo has to look at an object: also where something newer was found after the run's intent.
+
+    The delete may have come before that, or come late, and hide the object once what is newer is taken away.
+    """
+    return is_deleted(said, lost=lost) or _was_changed(said)
+
+
+def _was_changed(said: Said) -> bool:
+    result = said.result
+    return said.intent is not None and result is not None and result.outcome == "changed" and not result.marker
+
+
+def recorded_of(said: Said, undone: dt.datetime | None = None, *, lost: bool = False) -> Recorded:
     """Return what the record says of the delete itself; *undone*: when, by S3's clock, an undo had found it there.
+
+    *lost*: a part of the record is missing, so there may have been another attempt.
 
     What was deleted after a delete was settled, and undone, is somebody else's doing. One that was not settled may come
     late, but not for ever: neither after its intent, nor after that undo looked.
@@ -85,9 +100,10 @@ def recorded_of(said: Said, undone: dt.datetime | None = None) -> Recorded:
     marker = said.result.marker if said.result else ""
     since = said.since or (said.until if marker else None)  # an intent that was lost is known by what came of it
     at_work = said.last + AT_WORK if said.last else None
-    if said.settled or said.denied:
+    if said.settled or (said.denied and not lost):
         again = undone is not None and said.until is not None and undone > said.until  # else that undo looked before
         until = said.until if marker else min(filter(None, (said.until, at_work)), default=None)
+        until = at_work if _was_changed(said) else until  # what became of the delete, nobody knows
         return Recorded(marker, since, until, said.compared, again)
     return Recorded(marker, since, undone + LATE if undone else at_work, said.compared)
 
@@ -109,7 +125,10 @@ class Restoring:
     pace: Pace = field(default_factory=Pace)
 
     def restore(self, batch: Batch) -> Restored:
-        """Bring back what the run deleted of a batch; return what became of each object, all of it recorded."""
+        """Bring back what the run deleted of a batch; return what became of each object, all of it recorded.
+
+        Nothing is said of an object that had changed before it could be deleted, and still is there as it was then.
+        """
         unread: list[RunNotFound] = []
         said = self.record.segments.read(batch.number, unreadable=unread.append)
         times = self.record.undo.times(batch.number)
@@ -125,11 +144,12 @@ class Restoring:
         self.lease.require()
         results = self._bring_back(
             wanted,
-            {one.key: recorded_of(said.get(one.key, NOTHING), times.get(one.key)) for one in wanted},
+            {one.key: recorded_of(said.get(one.key, NOTHING), times.get(one.key), lost=lost) for one in wanted},
             said,
         )
-        done = [results[one.key] for one in wanted]
-        self.record.undo.add(batch.number, done)
+        done = [results[one.key] for one in wanted if one.key in results]
+        if done:
+            self.record.undo.add(batch.number, done)
         present = [said.get(result.key, NOTHING) for result in done if result.outcome == "present"]
         return Restored(done, unsettled, sum(1 for one in present if one.open and not one.settled))
 
@@ -141,6 +161,8 @@ class Restoring:
         except LabelplanError as error:
             return {one.key: _result(one, "failed", error.what) for one in wanted}
         ways = {one.key: way_back(versions[one.key], one, recorded[one.key]) for one in wanted}
+        kept = {key for key, way in ways.items() if way.way == "present" or way.why == NEWER}
+        wanted = [one for one in wanted if one.key not in kept or not _was_changed(said.get(one.key, NOTHING))]
         results: Results = {}
         for one in wanted:
             match ways[one.key]:

@@ -39,7 +39,7 @@ def old_version(
     is on: otherwise another object could take its id.
     """
     version = next((one for one in versions if is_planned(one, planned)), None)
-    if version is None or version is versions[0] or recorded.since is None:
+    if version is None or version is versions[0]:
         return None
     why = _why_it_stays(versions, planned, recorded, versioning)
     return None if recorded.undone and why in {COVERED, ANOTHER} else OldVersion(version, why)

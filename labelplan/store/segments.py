@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
+import struct
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -132,7 +134,9 @@ class Segments:
             attempt += 1
 
     def _put(self, batch: int, attempt: int, what: str, lines: Sequence[Intent] | Sequence[ApplyResult]) -> bool:
-        return self._store.put_once(f"{self._folder}{batch:06}-{attempt:02}.{what}.jsonl.zst", pack(lines))
+        # two processes that write the same lines are told apart: one file is one attempt of one process
+        body = pack(lines) + _skipped(secrets.token_bytes(8))
+        return self._store.put_once(f"{self._folder}{batch:06}-{attempt:02}.{what}.jsonl.zst", body)
 
     def _files(self) -> _Index:
         if self._index is None:
@@ -197,6 +201,11 @@ class UndoSegments:
 def pack(lines: Sequence[msgspec.Struct]) -> bytes:
     """Write JSON lines, compressed."""
     return zstandard.ZstdCompressor().compress(msgspec.json.Encoder().encode_lines(lines))
+
+
+def _skipped(note: bytes) -> bytes:
+    """Write a frame that Zstandard's readers skip (RFC 8878, 3.1.2)."""
+    return struct.pack("<II", 0x184D2A50, len(note)) + note
 
 
 def _read(

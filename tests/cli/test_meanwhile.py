@@ -96,3 +96,13 @@ def test_ctrl_c_waits_for_nobody(monkeypatch: pytest.MonkeyPatch, *, missing: bo
     assert time.monotonic() - began < 30
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_where_nobody_hears_how_children_end_the_check_is_done_here(asked: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with meanwhile(lambda: note(asked)):
+            pass
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert who(asked) == [False, True]

@@ -342,3 +342,15 @@ def test_what_is_refused_comes_with_what_to_do_next(
     with pytest.raises(NoWayBack) as raised:
         purge(run)
     assert "another bucket of the same name" in raised.value.advice
+
+
+def test_a_record_that_lost_its_segments_is_no_way_back_that_has_ended(s3: S3Client, bucket: str, plan: Path) -> None:
+    run = apply(plan, bucket, capabilities=ALL).run
+    folder = f".labelplan/runs/{run.partition('/')[2]}/segments/"
+    for key, _ in list(open_writer(bucket).list_records(folder)):
+        s3.delete_object(Bucket=bucket, Key=key)
+    before = history(s3, bucket)
+    purged = purge(run)
+    assert (purged.counts, purged.in_part) == ({"kept": 3}, True)
+    assert record_of(run).purged() is None
+    assert history(s3, bucket) == before

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from msgspec import Raw
 
 from labelplan.errors import AwsRefused, NoWayBack, RunNotFound
 from labelplan.flow import batches
+from labelplan.flow.locking import Locking
 from labelplan.store.runs import RunRecord
 from labelplan.store.s3 import open_writer
 from tests.flow.applying import COPY, SINGLE, apply, history, records, undo, write_plan
@@ -350,4 +352,122 @@ def test_what_is_there_though_its_delete_was_never_answered_is_counted(s3: S3Cli
     s3.delete_objects(Bucket=deer, Delete={"Objects": [{"Key": KEYS[0], "ETag": etag}]})  # now it comes
     undone = undo(run)
     assert (undone.counts, undone.open) == ({"present": 2, "restored": 1}, 2)
+    assert history(s3, deer) == before
+
+
+def store(s3: S3Client, body: bytes) -> str:
+    """Store something at the first key; return its version id."""
+    return s3.put_object(Bucket=BUCKET, Key=KEYS[0], Body=body).get("VersionId", "")
+
+
+@pytest.mark.parametrize("acts", ["at once", "late"])
+def test_a_delete_that_was_found_changed_is_looked_at_again_when_the_newer_object_is_taken_away(
+    s3: S3Client, deer: str, tmp_path: Path, acts: str
+) -> None:
+    newer, held = [], []
+
+    def disturb(one: Sent, carry_out: Any) -> Any:
+        if is_bulk_delete(one):
+            held.append(carry_out)
+            if acts == "at once":
+                carry_out()
+            newer.append(store(s3, b"newer"))
+            raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+        return carry_out()
+
+    plan, before = write_plan(tmp_path / "p", deer, KEYS), history(s3, deer)
+    with recorded(disturb):
+        applied = apply(plan, deer, capabilities=ALL)
+    assert applied.counts["changed"] == 1
+    assert undo(applied.run).counts.get("left", 0) == 0  # the newer one is no concern of undo's
+    s3.delete_object(Bucket=deer, Key=KEYS[0], VersionId=newer[0])
+    if acts == "late":
+        with recorded():
+            held[0]()
+    assert undo(applied.run).counts["restored"] >= 1
+    assert history(s3, deer) == before
+
+
+def test_a_copy_comes_back_when_what_was_stored_after_its_delete_is_gone_as_well(s3: S3Client, tmp_path: Path) -> None:
+    bucket = make(s3, KEYS, versioning=False)
+    plan = write_plan(tmp_path / "p", bucket, KEYS, spec=Raw(COPY))
+    run = killed_at_the_delete(plan)
+    store(s3, b"newer")
+    assert apply(plan, bucket, capabilities=ALL).counts == {"changed": 1, "deleted": 2}
+    s3.delete_object(Bucket=bucket, Key=KEYS[0])
+    assert undo(run).counts == {"restored": 3}
+
+
+@pytest.mark.parametrize("mode", ["versioning", "copy"])
+def test_a_denial_does_not_answer_for_an_earlier_request_of_the_same_attempt(
+    s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(batches.Pace, "hold_back", lambda *_: None)
+    bucket = make(s3, KEYS, versioning=mode == "versioning")
+    plan = write_plan(tmp_path / "p", bucket, KEYS, **({} if mode == "versioning" else {"spec": Raw(COPY)}))
+    held: list[Any] = []
+
+    def disturb(one: Sent, carry_out: Any) -> Any:
+        if is_bulk_delete(one):
+            held.append(carry_out)
+            return answer(504, "GatewayTimeout") if len(held) == 1 else answer(403, "ExpiredToken")
+        return carry_out()
+
+    with recorded(disturb):
+        applied = apply(plan, bucket, capabilities=ALL)
+    assert applied.counts == {"failed": 3}
+    with recorded():
+        held[0]()
+    assert not shown(s3)
+    assert undo(applied.run).counts == {"restored": 3}
+    assert shown(s3) == set(KEYS)
+
+
+@pytest.mark.parametrize("damage", ["removed", "rubbish"])
+@pytest.mark.parametrize("refused", ["the deletes", "the listing"])
+def test_an_earlier_failure_does_not_stand_for_a_later_attempt_whose_files_are_lost(
+    s3: S3Client, deer: str, tmp_path: Path, damage: str, refused: str
+) -> None:
+    def disturb(one: Sent, carry_out: Any) -> Any:
+        of_objects = "versions" in one.query and not one.query.get("prefix", "").startswith(".labelplan")
+        if is_bulk_delete(one) if refused == "the deletes" else of_objects:
+            return answer(403, "AccessDenied")
+        return carry_out()
+
+    plan = write_plan(tmp_path / "p", deer, KEYS)
+    with recorded(disturb):
+        assert apply(plan, deer, capabilities=ALL).counts == {"failed": 3}
+    applied = apply(plan, deer, capabilities=ALL)
+    assert applied.counts == {"deleted": 3}
+    for key in segments(s3, applied.run):
+        if "-02." in key and damage == "removed":
+            s3.delete_object(Bucket=deer, Key=key)
+        elif "-02." in key:
+            s3.put_object(Bucket=deer, Key=key, Body=b"rubbish")
+    # what the first attempt was about to delete is the run's, also by its marker's time; of the other, nothing is known
+    assert undo(applied.run).counts == {"restored" if refused == "the deletes" else "left": 3}
+
+
+def test_two_processes_without_a_lock_never_share_an_attempt(s3: S3Client, deer: str, tmp_path: Path) -> None:
+    plan, before = write_plan(tmp_path / "p", deer, KEYS), history(s3, deer)
+    ended: list[bool] = []
+
+    def another_is_killed(one: Sent, carry_out: Any) -> Any:
+        if is_bulk_delete(one):
+            carry_out()
+            raise Killed
+        return carry_out()
+
+    def disturb(one: Sent, carry_out: Any) -> Any:
+        if ".intent." in one.key and not ended:
+            ended.append(False)
+            with recorded(another_is_killed), pytest.raises(Killed):
+                apply(plan, deer, capabilities=ALL, locking=Locking(disabled=True))
+            ended[0] = True
+        return answer(403, "AccessDenied") if is_bulk_delete(one) and ended[0] else carry_out()
+
+    with recorded(disturb):
+        run = apply(plan, deer, capabilities=ALL, locking=Locking(disabled=True)).run
+    assert len([key for key in segments(s3, run) if ".intent." in key]) == 2
+    assert undo(run).counts == {"restored": 3}
     assert history(s3, deer) == before

@@ -62,7 +62,6 @@ def test_what_somebody_else_may_have_deleted_or_has_covered_stays_and_is_named(
         ([M1], RECORDED),  # gone already
         ([M1, version("v1", "e9")], RECORDED),  # not the planned bytes
         ([M1, version("v1", size=11)], RECORDED),
-        ([M1, V1], Recorded("m1", None, None)),  # the run was never about to delete it
         ([M2, V1], replace(RECORDED, undone=True)),  # brought back, and then deleted by hand
         ([V2, V1], replace(RECORDED, undone=True)),
     ],
@@ -75,3 +74,7 @@ def test_the_version_null_may_go_only_while_versioning_is_on() -> None:
     planned, null = S3Object("deer/1.jpg", "null", "e1", 10), version("null")
     assert old_version([M1, null], planned, RECORDED, "Enabled") == OldVersion(null)
     assert old_version([M1, null], planned, RECORDED, "Suspended") == OldVersion(null, TAKEN)
+
+
+def test_what_the_record_has_lost_stays_and_is_named() -> None:
+    assert old_version([M1, V1], PLANNED, Recorded("m1", None, None), "Enabled") == (V1, ANOTHER)
