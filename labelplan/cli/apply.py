@@ -111,7 +111,10 @@ def _look(verified: VerifiedPlan, how: Locking) -> tuple[Writer, Readiness]:
 
 
 def _look_at_one(verified: VerifiedPlan, writer: Writer) -> None:
-    """List the versions of the first object that would go, as the apply does of all; raises `AwsRefused`."""
+    """List the versions of the first object that would go, as the apply does of all; raises `AwsRefused` if denied.
+
+    What a server cannot do, trying it out says better.
+    """
     from labelplan.flow.checks import deletes  # noqa: PLC0415 - as above
 
     first = next(deletes(verified.plan), None)
@@ -121,7 +124,7 @@ def _look_at_one(verified: VerifiedPlan, writer: Writer) -> None:
         writer.versions_of([first.key])
     except AwsRefused as error:
         if "AccessDenied" not in error.what:
-            raise
+            return
         bucket = verified.plan.header.target.bucket
         hint = f"Allow s3:ListBucketVersions in arn:aws:s3:::{bucket}. All that labelplan needs: {PERMISSIONS}"
         raise AwsRefused(error.what, hint=hint) from error
