@@ -25,8 +25,8 @@ test-faults: .venv/.dev servers  ## every call of an apply and an undo goes wron
 
 test-faults-sampled: .venv/.dev servers  ## every call once on one server, a sample of it on others, for CI
 	$(BIN)/python -m tests.faults --server ministack --story apply --story undo --once --jobs 3
-	$(BIN)/python -m tests.faults --server seaweedfs --story apply --story undo --every 40 --jobs 3
-	$(BIN)/python -m tests.faults --server simulator --every 30 --jobs 3
+	$(BIN)/python -m tests.faults --server seaweedfs --story apply --story undo --every 60 --jobs 3
+	$(BIN)/python -m tests.faults --server simulator --every 90 --jobs 3
 
 servers: .venv-servers/.ministack .venv-servers/.binaries  ## S3 servers for tests and benchmarks
 
