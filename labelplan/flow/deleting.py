@@ -51,8 +51,8 @@ Results = dict[str, ApplyResult]
 class Deleting:
     """Deletes the batches of one run. *copies*: where the way back is a copy.
 
-    *before_each*: called before each request that deletes; raises if the run may not go on. *versioning*: the bucket's
-    state, which *before_each* makes sure of.
+    *before_each*: called before each request for many, or each hundred for one; raises if the run may not go on.
+    *versioning*: the bucket's state, which *before_each* makes sure of.
     """
 
     writer: Writer

@@ -55,7 +55,7 @@ def written(objects: Iterable[Named]) -> bytes:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text  # ten times as fast as `translate` alone
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text  # four times as fast as `translate` alone
 
 
 def read(body: bytes) -> dict[str, list[dict[str, Any]]] | None:
